@@ -1,0 +1,176 @@
+#include "allocator.h"
+
+#include <stdlib.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "caller.h"
+#include "guard.h"
+#include "modules.h"
+#include "process.h"
+#include "steer.h"
+
+namespace jitcorral::allocator {
+namespace {
+
+// The stubs: resolve, then tail into the real one.
+void first_free(void* p) {
+  resolve();
+  next.free(p);
+}
+void* first_realloc(void* p, std::size_t n) {
+  resolve();
+  return next.realloc(p, n);
+}
+void* first_reallocarray(void* p, std::size_t n, std::size_t m) {
+  resolve();
+  return next.reallocarray(p, n, m);
+}
+std::size_t first_usable_size(void* p) {
+  resolve();
+  return next.malloc_usable_size(p);
+}
+int first_posix_memalign(void** p, std::size_t a, std::size_t n) {
+  resolve();
+  return next.posix_memalign(p, a, n);
+}
+void* first_aligned_alloc(std::size_t a, std::size_t n) {
+  resolve();
+  return next.aligned_alloc(a, n);
+}
+void* first_memalign(std::size_t a, std::size_t n) {
+  resolve();
+  return next.memalign(a, n);
+}
+void* first_valloc(std::size_t n) {
+  resolve();
+  return next.valloc(n);
+}
+void* first_pvalloc(std::size_t n) {
+  resolve();
+  return next.pvalloc(n);
+}
+
+// For names that an old or other libc lacks; nobody there can call them.
+int no_posix_memalign(void**, std::size_t, std::size_t) { return ENOMEM; }
+void* no_aligned_alloc(std::size_t, std::size_t) { return nullptr; }
+void* no_valloc(std::size_t) { return nullptr; }
+// glibc before 2.26 has no reallocarray.
+void* plain_reallocarray(void* p, std::size_t n, std::size_t m) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(n, m, &bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return next.realloc(p, bytes);
+}
+
+constinit bool all_ours = false;
+
+template <typename Function>
+void bind(Function*& slot, const char* name, Function* otherwise) {
+  auto* found = reinterpret_cast<Function*>(modules::next_definition(name));
+  slot = found != nullptr ? found : otherwise;
+}
+
+}  // namespace
+
+constinit Next next = {first_free,           first_realloc,        first_reallocarray,
+                       first_usable_size,    first_posix_memalign, first_aligned_alloc,
+                       first_memalign,       first_valloc,         first_pvalloc};
+constinit std::atomic<std::uint64_t> served{0};
+
+void resolve() {
+  // Every libc has free, realloc, malloc_usable_size.
+  bind(next.free, "free", next.free);
+  bind(next.realloc, "realloc", next.realloc);
+  bind(next.malloc_usable_size, "malloc_usable_size", next.malloc_usable_size);
+  bind(next.reallocarray, "reallocarray", plain_reallocarray);
+  bind(next.posix_memalign, "posix_memalign", no_posix_memalign);
+  bind(next.aligned_alloc, "aligned_alloc", no_aligned_alloc);
+  bind(next.memalign, "memalign", no_aligned_alloc);
+  bind(next.valloc, "valloc", no_valloc);
+  bind(next.pvalloc, "pvalloc", no_valloc);
+}
+
+void find_out_whether_ours() {
+  constexpr const char* kNames[] = {"free",          "realloc",  "malloc_usable_size",
+                                    "reallocarray",  "posix_memalign", "aligned_alloc",
+                                    "memalign",      "valloc"};
+  const AddressRange us = modules::containing(reinterpret_cast<const void*>(&resolve)).mapped;
+  for (const char* name : kNames) {
+    const void* first = modules::first_definition(name);
+    if (!us.contains(Address{reinterpret_cast<std::uint64_t>(first)})) return;
+  }
+  all_ours = true;
+}
+
+void* serve(std::size_t alignment, std::size_t size, const void* site) {
+  const Bytes page = process.window.page_size().bytes();
+  if (alignment < page.count || !all_ours || !process.active.load(std::memory_order_acquire))
+    return nullptr;
+  // Engines ask for whole pages, for they will protect them.
+  if (size == 0 || size % page.count != 0 || !std::has_single_bit(alignment) ||
+      alignment > mib(2).count || size > process.max.count)
+    return nullptr;
+  if (settings.mode == Mode::kExecOnly) return nullptr;
+  const Guard guard;
+  if (!guard.outermost()) return nullptr;
+  const Caller caller = callers::at(site);
+  if (decide({{}, Bytes{size}, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}, caller,
+             Door::kAllocator, settings))
+    return nullptr;
+  if (settings.mode == Mode::kObserve) {
+    process.record.note_would_steer();
+    return nullptr;
+  }
+  Address at;
+  if (!steering::allocate(Bytes{size}, Bytes{alignment}, caller, site, at)) return nullptr;
+  served.fetch_add(1, std::memory_order_release);  // pairs with the acquire in size_of_ours
+  return reinterpret_cast<void*>(at.value);
+}
+
+namespace {
+
+AddressRange extent_at(const void* pointer) {
+  const Address at{reinterpret_cast<std::uint64_t>(pointer)};
+  return settings.mode == Mode::kScatter ? process.scatter.extent_at(at)
+                                               : process.window.extent_at(at);
+}
+
+}  // namespace
+
+std::size_t size_of_ours(const void* pointer) {
+  if (served.load(std::memory_order_acquire) == 0) return 0;
+  return extent_at(pointer).size().count;
+}
+
+void give_back(void* pointer) {
+  const AddressRange extent = extent_at(pointer);
+  process.record.note_given_back();
+  if (settings.mode == Mode::kScatter) {
+    process.scatter.forget(extent.begin);
+    kernel::unmap(extent);
+  } else if (!process.window.unmap(extent).ok()) {
+    // Only the map count can be in the way of splitting a mapping; the pages stay ours, and a
+    // second free of the pointer would reach the next allocator as it would without us.
+  }
+}
+
+void* resize(void* pointer, std::size_t size) {
+  const std::size_t old = size_of_ours(pointer);
+  if (size == 0) {
+    give_back(pointer);
+    return nullptr;
+  }
+  if (size <= old && size > old / 2) return pointer;
+  void* fresh = malloc(size);
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh, pointer, old < size ? old : size);
+  give_back(pointer);
+  return fresh;
+}
+
+}  // namespace jitcorral::allocator

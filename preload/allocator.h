@@ -1,0 +1,47 @@
+// The allocator's doors: page-aligned memory for JIT engines that take code from posix_memalign
+// (cranelift-jit up to 0.131), and the way back through free and realloc.
+//
+// Everything else goes to the next definition, whichever allocator that is.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace jitcorral::allocator {
+
+// The definitions that come after ours. Each begins as a stub that resolves all of them, because
+// calls arrive before the constructor.
+struct Next {
+  void (*free)(void*);
+  void* (*realloc)(void*, std::size_t);
+  void* (*reallocarray)(void*, std::size_t, std::size_t);
+  std::size_t (*malloc_usable_size)(void*);
+  int (*posix_memalign)(void**, std::size_t, std::size_t);
+  void* (*aligned_alloc)(std::size_t, std::size_t);
+  void* (*memalign)(std::size_t, std::size_t);
+  void* (*valloc)(std::size_t);
+  void* (*pvalloc)(std::size_t);
+};
+extern Next next;
+
+// Resolves `next`; from the constructor, or from the first call before it.
+void resolve();
+// Allocator calls are served only if every way back for the memory is ours too. From the
+// constructor.
+void find_out_whether_ours();
+
+// How many extents were ever served: while it is zero no pointer can be ours.
+extern std::atomic<std::uint64_t> served;
+
+// Memory inside the window for this request, or null if the next allocator serves it. errno is kept.
+void* serve(std::size_t alignment, std::size_t size, const void* site);
+
+// Whether the pointer is one that serve() gave, and how many bytes it holds; 0 if not.
+std::size_t size_of_ours(const void* pointer);
+// Gives it back. The pointer must be ours. errno is kept.
+void give_back(void* pointer);
+// realloc of a pointer that is ours.
+void* resize(void* pointer, std::size_t size);
+
+}  // namespace jitcorral::allocator

@@ -1,0 +1,167 @@
+#include "caller.h"
+
+#include <atomic>
+
+#include "backtrace.h"
+#include "layout.h"
+#include "process.h"
+
+namespace jitcorral::callers {
+namespace {
+
+// role (4 bits) | included (5) | excluded (5) | where the module begins, in 4 KiB pages (40).
+struct SiteInfo {
+  Caller caller;
+  std::uint64_t module_page = 0;
+
+  std::uint64_t pack() const {
+    return static_cast<std::uint64_t>(caller.role) | std::uint64_t{caller.included} << 4 |
+           std::uint64_t{caller.excluded} << 9 | module_page << 14 | 1ULL << 63;
+  }
+  static SiteInfo unpack(std::uint64_t w) {
+    return {{static_cast<Role>(w & 0xf), static_cast<std::uint8_t>(w >> 4 & 0x1f),
+             static_cast<std::uint8_t>(w >> 9 & 0x1f)},
+            w >> 14 & ((1ULL << 40) - 1)};
+  }
+};
+
+struct SiteEntry {
+  std::atomic<const void*> address{nullptr};
+  std::atomic<std::uint64_t> info{0};
+};
+constexpr std::size_t kSites = 2048;
+constinit SiteEntry sites[kSites];
+
+// The entry of a site, made if there is none yet; null when its part of the table is full.
+SiteEntry* entry_for(const void* address) {
+  const std::uint64_t home = (reinterpret_cast<std::uint64_t>(address) * 0x9e3779b97f4a7c15) >> 53;
+  for (std::size_t probe = 0; probe < 8; ++probe) {
+    SiteEntry& e = sites[(home + probe) % kSites];
+    const void* seen = e.address.load(std::memory_order_acquire);
+    if (seen == address) return &e;
+    if (seen == nullptr &&
+        (e.address.compare_exchange_strong(seen, address, std::memory_order_acq_rel) ||
+         seen == address))
+      return &e;
+  }
+  return nullptr;
+}
+
+// What the read-only data of the modules that were looked through says; few modules ever are.
+struct Scanned {
+  std::atomic<std::uint64_t> module{0};  // where it begins
+  std::atomic<std::uint8_t> role{0};     // role + 1 once it is known
+};
+constexpr std::size_t kScanned = 64;
+constinit Scanned scans[kScanned];
+
+Role scan(const Module& module) {
+  if (!modules::has_symbol(module, kScanHint, false) && !modules::has_symbol(module, kScanHint, true))
+    return Role::kNone;
+  for (const Marker& m : kMarkers)
+    if (modules::contains_text(module, m.text)) return m.role;
+  return Role::kNone;
+}
+
+Role role_by_text(const Module& module) {
+  for (Scanned& s : scans) {
+    std::uint64_t seen = s.module.load(std::memory_order_relaxed);
+    if (seen == 0 && s.module.compare_exchange_strong(seen, module.mapped.begin.value,
+                                                      std::memory_order_relaxed))
+      seen = module.mapped.begin.value;
+    if (seen != module.mapped.begin.value) continue;
+    const std::uint8_t known = s.role.load(std::memory_order_relaxed);
+    if (known != 0) return static_cast<Role>(known - 1);
+    const Role role = scan(module);
+    s.role.store(static_cast<std::uint8_t>(static_cast<unsigned>(role) + 1),
+                 std::memory_order_relaxed);
+    return role;
+  }
+  return scan(module);
+}
+
+std::uint8_t match(const GlobList& globs, std::string_view path, std::string_view symbol) {
+  std::size_t i = globs.find(path);
+  if (i == GlobList::kNoMatch && !symbol.empty()) i = globs.find(symbol);
+  return i == GlobList::kNoMatch ? 0 : static_cast<std::uint8_t>(i + 1);
+}
+
+Role role_of(const Module& module, std::string_view library, std::string_view symbol) {
+  for (const Engine& e : kEngines) {
+    if (!e.symbol.empty()) {
+      if (!symbol.empty() && glob_match(e.symbol, symbol)) return e.role;
+    } else if (glob_match(e.library, library)) {
+      return e.role;
+    }
+  }
+  return role_by_text(module);
+}
+
+SiteInfo classify(const void* address) {
+  SiteInfo info;
+  const Module module = modules::containing(address);
+  if (!module.found()) return info;  // JIT code itself, or nothing that the linker knows
+  const std::string_view path = module.path;
+  const std::string_view symbol = modules::symbol_at(module, address);
+  info.module_page = module.mapped.begin.value >> 12;
+  info.caller.included = match(settings.include, path, symbol);
+  info.caller.excluded = match(settings.exclude, path, symbol);
+  info.caller.role = role_of(module, basename_of(path), symbol);
+  return info;
+}
+
+SiteInfo info_at(const void* address, bool confirm) {
+  SiteEntry* entry = entry_for(address);
+  if (entry == nullptr) return classify(address);
+  const std::uint64_t word = entry->info.load(std::memory_order_acquire);
+  if (word != 0) {
+    const SiteInfo info = SiteInfo::unpack(word);
+    if (!confirm || modules::containing(address).mapped.begin.value >> 12 == info.module_page)
+      return info;
+  }
+  const SiteInfo info = classify(address);
+  entry->info.store(info.pack(), std::memory_order_release);
+  return info;
+}
+
+}  // namespace
+
+Caller at(const void* return_address) { return info_at(return_address, false).caller; }
+
+Caller confirmed_at(const void* return_address) { return info_at(return_address, true).caller; }
+
+void learn(const void* return_address) {
+  SiteEntry* entry = entry_for(return_address);
+  if (entry == nullptr) return;
+  SiteInfo info = info_at(return_address, false);
+  if (info.caller.role != Role::kNone || info.module_page == 0) return;
+  info.caller.role = Role::kLearned;
+  entry->info.store(info.pack(), std::memory_order_release);
+}
+
+Name name_of(const void* return_address) {
+  const Module module = modules::containing(return_address);
+  if (!module.found()) return {"?", {}};
+  return {module.path[0] == '\0' ? "the executable" : module.path,
+          modules::symbol_at(module, return_address)};
+}
+
+std::uint64_t fingerprint(const void* return_address, Role role) {
+  constexpr unsigned kMaxFrames = 8;
+  const void* frames[kMaxFrames];
+  // A learned caller may hold an allocator's lock: its stack is not walked.
+  if (role == Role::kLearned) return mix(reinterpret_cast<std::uint64_t>(return_address));
+  const std::size_t wanted = frames_for(role);
+  if (wanted == 0) return 0;
+  const std::size_t count = unwind_from(return_address, frames, wanted);
+  std::uint64_t hash = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Module module = modules::containing(frames[i]);
+    if (!module.found()) break;
+    const std::uint64_t offset = reinterpret_cast<std::uint64_t>(frames[i]) - module.bias;
+    hash = mix(hash ^ modules::identity(module) ^ mix(offset));
+  }
+  return count == 0 ? 0 : hash;
+}
+
+}  // namespace jitcorral::callers

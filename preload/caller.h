@@ -1,0 +1,34 @@
+// Who made a call: from a return address to an engine. Each call site is looked up once and kept.
+#pragma once
+
+#include <cstdint>
+
+#include "decide.h"
+#include "modules.h"
+
+namespace jitcorral::callers {
+
+// The caller of an interposed function, by its return address. A few nanoseconds for a site that
+// was seen before. Thread- and signal-safe.
+Caller at(const void* return_address);
+
+// The same, and certain that the module is still the one that it was when the site was first seen:
+// a library may have been unloaded and another loaded in its place.
+Caller confirmed_at(const void* return_address);
+
+// The site's mappings became executable although nothing told that it is a JIT: from now on it is
+// one.
+void learn(const void* return_address);
+
+// Module and symbol of a site, for a line of text.
+struct Name {
+  const char* library;
+  std::string_view symbol;
+};
+Name name_of(const void* return_address);
+
+// Hash of the call path above the site, as build-id and offset of each return address, so that it
+// is the same in every process that runs the same files; 0 if the stack could not be walked.
+std::uint64_t fingerprint(const void* return_address, Role role);
+
+}  // namespace jitcorral::callers

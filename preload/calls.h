@@ -1,0 +1,33 @@
+// What each interposed call does, between its door and the kernel. The results are the kernel's; the
+// doors turn them into libc's. `site` is the return address into the host.
+#pragma once
+
+#include "kernel.h"
+
+namespace jitcorral::calls {
+
+KernelResult map(const MapCall& call, const void* site);
+KernelResult unmap(Address begin, Bytes length);
+KernelResult remap(const RemapCall& call);
+// `pkey` < -1: mprotect; else pkey_mprotect with that key.
+inline constexpr int kNoPkey = -2;
+KernelResult protect(Address begin, Bytes length, int prot, int pkey);
+
+// Calls over a range that must answer as if our free pages were unmapped.
+KernelResult advise(Address begin, Bytes length, int advice);
+KernelResult mincore(Address begin, Bytes length, unsigned char* out);
+KernelResult sync(Address begin, Bytes length, int flags);
+KernelResult lock(Address begin, Bytes length);
+KernelResult lock2(Address begin, Bytes length, unsigned flags);
+KernelResult unlock(Address begin, Bytes length);
+
+// Limits that would count the free pages of the window: they are given back first.
+KernelResult lock_all(int flags);
+KernelResult set_limit(int resource, const struct rlimit* limit);
+KernelResult set_limit_of(long pid, int resource, const struct rlimit* limit, struct rlimit* old);
+
+// A seccomp filter arrives: nothing new is asked of the kernel from here on.
+KernelResult control(int operation, long a, long b, long c, long d);
+KernelResult seccomp(unsigned operation, unsigned flags, void* args);
+
+}  // namespace jitcorral::calls

@@ -1,0 +1,49 @@
+// From the environment to the policy, once, at start. What is wrong is kept and said at the
+// process's first steered call: never in every `ls` of a shell tree.
+#include <cstring>
+
+#include "jitcorral/policy_parse.h"
+#include "process.h"
+
+namespace jitcorral {
+namespace {
+
+template <std::size_t kSize>
+void copy_text(char (&to)[kSize], std::string_view from) {
+  const std::size_t n = from.size() < kSize - 1 ? from.size() : kSize - 1;
+  std::memcpy(to, from.data(), n);
+  to[n] = '\0';
+}
+
+void keep_problem(std::string_view name, std::string_view value, const VariableInfo* variable,
+                  bool misspelt) {
+  if (process.problem_count == Process::kMaxProblems) return;
+  ConfigProblem& problem = process.problems[process.problem_count++];
+  copy_text(problem.name, name);
+  copy_text(problem.value, value);
+  problem.variable = variable;
+  problem.misspelt = misspelt;
+}
+
+}  // namespace
+
+void read_policy(const char* const* environment) {
+  constexpr std::string_view kPrefix = "JITCORRAL_";
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const char* text = *environment;
+    if (text[0] != 'J' || std::strncmp(text, kPrefix.data(), kPrefix.size()) != 0) continue;
+    const std::string_view entry(text);
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view name = entry.substr(0, equals);
+    const std::string_view value = behind(entry, equals + 1);
+    const VariableInfo* variable = find_variable(name);
+    if (variable == nullptr) {
+      keep_problem(name, value, nearest_variable(name), true);
+    } else if (!value.empty() && !parse_variable(settings, variable->id, value)) {
+      keep_problem(name, value, variable, false);
+    }
+  }
+}
+
+}  // namespace jitcorral

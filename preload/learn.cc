@@ -1,0 +1,94 @@
+#include "learn.h"
+
+#include <sys/mman.h>
+
+namespace jitcorral {
+namespace {
+
+void count_up(std::atomic<std::uint16_t>& n) {
+  // Saturating and racy on purpose: a vote more or less changes nothing.
+  const std::uint16_t now = n.load(std::memory_order_relaxed);
+  if (now < 0xffff) n.store(static_cast<std::uint16_t>(now + 1), std::memory_order_relaxed);
+}
+
+}  // namespace
+
+std::uint16_t Learner::slot_for(std::uint64_t fingerprint) {
+  if (fingerprint == 0) return kNoSlot;
+  for (std::size_t probe = 0; probe < 16; ++probe) {
+    const std::size_t i = (fingerprint + probe) % kSlots;
+    std::uint64_t seen = slots_[i].fingerprint.load(std::memory_order_relaxed);
+    if (seen == 0 && slots_[i].fingerprint.compare_exchange_strong(seen, fingerprint,
+                                                                   std::memory_order_relaxed))
+      seen = fingerprint;
+    if (seen == fingerprint) return static_cast<std::uint16_t>(i);
+  }
+  return kNoSlot;
+}
+
+Kind Learner::kind_of(std::uint16_t slot) const {
+  if (slot == kNoSlot) return Kind::kUnknown;
+  // How many forerunners without any change of protection make read-write data: LLVM never protects
+  // the pages of GOTs and variables, but protects everything else before the code can run.
+  constexpr std::uint16_t kSilent = 8;
+  const Slot& s = slots_[slot];
+  const std::uint16_t code = s.became_code.load(std::memory_order_relaxed);
+  const std::uint16_t rodata = s.became_rodata.load(std::memory_order_relaxed);
+  if (code > 0) return code >= rodata ? Kind::kCode : Kind::kMixed;
+  if (rodata > 0) return Kind::kRodata;
+  return s.mapped.load(std::memory_order_relaxed) >= kSilent ? Kind::kRwdata : Kind::kUnknown;
+}
+
+bool Learner::is_mostly_data(std::uint16_t slot) const {
+  constexpr std::uint16_t kFairTrial = 32;
+  if (slot == kNoSlot) return false;
+  const std::uint16_t mapped = slots_[slot].mapped.load(std::memory_order_relaxed);
+  return mapped >= kFairTrial &&
+         slots_[slot].became_code.load(std::memory_order_relaxed) < mapped / 4;
+}
+
+std::uint64_t Learner::pack(std::uint16_t slot, PageRun pages) {
+  return std::uint64_t{pages.first.value} | std::uint64_t{pages.length.count} << 20 |
+         (std::uint64_t{slot} + 1) << 40;
+}
+
+void Learner::placed(std::uint16_t slot, PageRun pages) {
+  if (slot == kNoSlot || pages.empty()) return;
+  count_up(slots_[slot].mapped);
+  const std::uint32_t at = next_.fetch_add(1, std::memory_order_relaxed) % kRecent;
+  recent_[at].store(pack(slot, pages), std::memory_order_relaxed);
+}
+
+void Learner::protected_as(PageRun pages, int prot) {
+  if ((prot & PROT_WRITE) != 0 && (prot & PROT_EXEC) == 0) return;  // on its way, not there yet
+  if (prot == PROT_NONE) return;
+  for (std::atomic<std::uint64_t>& entry : recent_) {
+    const std::uint64_t word = entry.load(std::memory_order_relaxed);
+    if (word == 0) continue;
+    const auto first = static_cast<std::uint32_t>(word & 0xfffff);
+    const auto end = first + static_cast<std::uint32_t>(word >> 20 & 0xfffff);
+    if (pages.first.value >= end || pages.end().value <= first) continue;
+    Slot& s = slots_[(word >> 40) - 1];
+    count_up((prot & PROT_EXEC) != 0 ? s.became_code : s.became_rodata);
+  }
+}
+
+void Suspects::mapped(AddressRange range, const void* site) {
+  Entry& e = entries_[next_.fetch_add(1, std::memory_order_relaxed) % kCount];
+  // A reader between these stores sees an empty range, or at worst a wrong site: a guess, no more.
+  e.end.store(0, std::memory_order_relaxed);
+  e.begin.store(range.begin.value, std::memory_order_relaxed);
+  e.site.store(site, std::memory_order_relaxed);
+  e.end.store(range.end.value, std::memory_order_release);  // pairs with the acquire in site_of
+}
+
+const void* Suspects::site_of(Address address) const {
+  for (const Entry& e : entries_) {
+    const std::uint64_t end = e.end.load(std::memory_order_acquire);
+    if (e.begin.load(std::memory_order_relaxed) <= address.value && address.value < end)
+      return e.site.load(std::memory_order_relaxed);
+  }
+  return nullptr;
+}
+
+}  // namespace jitcorral

@@ -1,0 +1,69 @@
+// What earlier mappings became, by fingerprint: the protection that a block of an engine gets later
+// tells what the next block of the same call path is for. Lock-free, fixed size, signal-safe;
+// a lost or torn entry costs a guess, never correctness.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "window.h"
+
+namespace jitcorral {
+
+class Learner {
+ public:
+  static constexpr std::uint16_t kNoSlot = 0xffff;
+
+  // The slot of a fingerprint, made on first sight; kNoSlot when the table is full.
+  std::uint16_t slot_for(std::uint64_t fingerprint);
+  // What a mapping of this slot is for, judged by what its forerunners became.
+  Kind kind_of(std::uint16_t slot) const;
+
+  // Most of what this slot mapped never became code, after a fair trial: a caller that was learned
+  // to be a JIT from one mapping, but maps its heap through the same place.
+  bool is_mostly_data(std::uint16_t slot) const;
+
+  // A mapping of `slot` was placed at `pages` of the window (or of anything numbered alike).
+  void placed(std::uint16_t slot, PageRun pages);
+  // A part of what was placed got this protection.
+  void protected_as(PageRun pages, int prot);
+
+ private:
+  static constexpr std::size_t kSlots = 1024;
+  static constexpr std::size_t kRecent = 256;
+
+  struct Slot {
+    std::atomic<std::uint64_t> fingerprint{0};
+    std::atomic<std::uint16_t> mapped{0};
+    std::atomic<std::uint16_t> became_code{0};
+    std::atomic<std::uint16_t> became_rodata{0};
+  };
+  // first page (20 bits) | pages (20) | slot + 1 (16): one word, so never torn.
+  static std::uint64_t pack(std::uint16_t slot, PageRun pages);
+
+  Slot slots_[kSlots];
+  std::atomic<std::uint64_t> recent_[kRecent] = {};
+  std::atomic<std::uint32_t> next_{0};
+};
+
+// The latest mappings of callers that are not known to be JITs, outside the window: the backstop
+// that finds a JIT by what its memory becomes. What was placed before stays where it is.
+class Suspects {
+ public:
+  void mapped(AddressRange range, const void* site);
+  // Whose mapping this was; null if it is not among the latest.
+  const void* site_of(Address address) const;
+
+ private:
+  static constexpr std::size_t kCount = 64;
+  struct Entry {
+    std::atomic<std::uint64_t> begin{0};
+    std::atomic<std::uint64_t> end{0};
+    std::atomic<const void*> site{nullptr};
+  };
+  Entry entries_[kCount];
+  std::atomic<std::uint32_t> next_{0};
+};
+
+}  // namespace jitcorral

@@ -1,0 +1,153 @@
+#include "opening.h"
+
+namespace jitcorral {
+namespace {
+
+constexpr Bytes kLeastWindow = mib(1);
+
+// Whether address space is rationed: then holding any of it could fail a later call of the host.
+bool is_rationed(const Surroundings& around) {
+  if (!around.limits_known) return true;
+  struct rlimit limit = {};
+  if (!kernel::get_rlimit(RLIMIT_AS, &limit).ok()) return true;
+  return limit.rlim_cur != RLIM_INFINITY;
+}
+
+// A PROT_NONE block somewhere; its unwanted edges are given back.
+std::optional<Site> keep_part(AddressRange block, const Layout& layout, AddressRange anchor) {
+  const AddressRange low{block.begin, layout.window.begin};
+  const AddressRange high{layout.window.end, block.end};
+  if (!low.empty()) kernel::unmap(low);
+  if (!high.empty()) kernel::unmap(high);
+  return Site{layout, anchor, true, false};
+}
+
+// Where the kernel itself puts a block of that size: below the lowest library, or above the highest
+// in a bottom-up address space. Smaller blocks fit into nearer holes.
+std::optional<Site> reserve_where_kernel_does(AddressRange anchor, Bytes wanted,
+                                              std::uint64_t random) {
+  constexpr int kMaxTries = 12;
+  Bytes size = wanted;
+  for (int tries = 0; tries < kMaxTries && size >= kLeastWindow; ++tries) {
+    const Shares shares = shares_beside_libraries(size, anchor, random);
+    if (shares.window < kLeastWindow) return std::nullopt;
+    const Bytes length = shares.window + shares.gap + kGrain + kGrain;
+    const KernelResult r = kernel::reserve({}, length, 0);
+    size = shares.window / 2;
+    if (!r.ok()) continue;
+    const AddressRange block = range_of(r.address(), length);
+    if (const auto layout = carve(block, anchor, shares)) return keep_part(block, *layout, anchor);
+    kernel::unmap(block);
+    // Other mappings lie between the anchor and the block: a window that is smaller by as much as
+    // it overshot reaches from the same place.
+    const Bytes span = hull(block, anchor).size();
+    const Bytes overshoot = span > kMaxSpan ? span - kMaxSpan + mib(1) : mib(1);
+    if (overshoot < shares.window / 2) size = shares.window - overshoot;
+  }
+  return std::nullopt;
+}
+
+// Holds a range within reach of `anchor`: below it if possible, else above.
+std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_t random) {
+  constexpr Bytes kStep = mib(16);
+  for (Bytes size = wanted; size >= kLeastWindow; size = size / 2) {
+    const Shares shares = shares_beside_libraries(size, anchor, random);
+    if (shares.window < kLeastWindow) return std::nullopt;
+    // At the least distance first, so that what cannot be held there is looked for further away.
+    for (Bytes gap = random_gap(random, mib(16)); gap + shares.window + anchor.size() + kGrain +
+                                                      kGrain < kMaxSpan;
+         gap = gap + kStep) {
+      for (const bool below : {true, false}) {
+        if (below && anchor.begin.value < (gap + shares.window + mib(1)).count) continue;
+        const Address begin = below ? round_down(anchor.begin - gap - shares.window, kGrain)
+                                    : round_up(anchor.end + gap, kGrain);
+        const AddressRange range = range_of(begin, shares.window);
+        if (!within_span(range, anchor)) continue;
+        const KernelResult r = kernel::reserve(begin, shares.window, MAP_FIXED_NOREPLACE);
+        if (r.ok() && r.address() == begin) return Site{{range, below}, anchor, true, false};
+        if (r.ok()) kernel::unmap(range_of(r.address(), shares.window));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Site> anywhere(Bytes wanted, std::uint64_t random) {
+  return reserve_where_kernel_does({}, wanted, random);
+}
+
+// Without a shield: the window is drawn around the place where the kernel put the host's own call,
+// reaching away from the anchor, as the kernel will go on.
+std::optional<Site> around_probe(AddressRange probe, AddressRange anchor, Bytes wanted) {
+  if (probe.empty()) return std::nullopt;
+  const AddressRange near = within_span(probe, anchor) ? hull(probe, anchor) : probe;
+  if (near.size() + mib(2) >= kMaxSpan) return std::nullopt;
+  const Bytes room = round_down(kMaxSpan - near.size() - kGrain - kGrain, kGrain);
+  const Bytes size = round_down(wanted < room ? wanted : room, kGrain);
+  const bool below = anchor.empty() || probe.begin < anchor.begin;
+  const Address edge = below ? round_up(probe.end, kGrain) : round_down(probe.begin, kGrain);
+  if (below && edge.value < size.count) return std::nullopt;
+  const Address begin = below ? edge - size : edge;
+  return Site{{range_of(begin, size), below}, anchor, false, true};
+}
+
+Near resolve(const Policy& policy, const Surroundings& around) {
+  if (policy.near == Near::kLibrary && around.named.empty()) return Near::kAuto;
+  return policy.near;
+}
+
+bool wants_executable(Near near, const Surroundings& around) {
+  return near == Near::kExe || (near == Near::kAuto && around.from_allocator);
+}
+
+std::optional<Site> beside_libraries(AddressRange anchor, Bytes wanted, std::uint64_t random) {
+  if (const auto site = reserve_where_kernel_does(anchor, wanted, random)) return site;
+  // Nothing large is free within reach of the libraries: then bare placement could not count on it
+  // either. What must hold is that the pieces reach each other.
+  return anywhere(wanted, random);
+}
+
+}  // namespace
+
+bool needs_probe(const Policy& policy, const Surroundings& around, bool may_shield) {
+  const Near near = resolve(policy, around);
+  if (near == Near::kLow) return false;
+  if (wants_executable(near, around) && !are_neighbours(around.executable, around.libraries))
+    return false;
+  return !may_shield || is_rationed(around);
+}
+
+std::optional<Site> find_site(const Policy& policy, const Surroundings& around, bool may_shield) {
+  const Bytes wanted = policy.window;
+  const std::uint64_t random = around.random;
+  const Near near = resolve(policy, around);
+  if (near == Near::kLow) {
+    const auto layout = plan_low(around.executable, around.heap_end, wanted, random);
+    if (!layout) return std::nullopt;
+    return Site{*layout, {Address{0}, Address{1}}, false, false};
+  }
+  AddressRange anchor = around.libraries;
+  if (wants_executable(near, around)) {
+    if (!are_neighbours(around.executable, around.libraries)) {
+      const auto layout =
+          plan_beside_executable(around.executable, around.heap_end, wanted, random);
+      if (!layout) return std::nullopt;
+      return Site{*layout, around.executable, false, false};
+    }
+    anchor = hull(around.executable, around.libraries);
+  } else if (near == Near::kLibrary) {
+    anchor = around.named;
+  } else if (near == Near::kAddress) {
+    anchor = range_of(policy.near_address, Bytes{1});
+  } else if (near == Near::kNone) {
+    anchor = {};
+  }
+  if (!around.probe.empty()) return around_probe(around.probe, anchor, wanted);
+  if (!may_shield) return std::nullopt;
+  if (near == Near::kLibrary || near == Near::kAddress)
+    return reserve_near(anchor, wanted, random);
+  if (anchor.empty()) return anywhere(wanted, random);
+  return beside_libraries(anchor, wanted, random);
+}
+
+}  // namespace jitcorral

@@ -1,0 +1,15 @@
+// From a decision to a place: opens the window when the first call deserves it, places, and makes
+// the call again as the host made it if that fails.
+#pragma once
+
+#include "decide.h"
+
+namespace jitcorral::steering {
+
+// Places one mapping. The result is the kernel's, as the host would have got it.
+KernelResult map(const MapCall& call, const Caller& caller, const void* site);
+
+// Places memory for an allocator call; false if the next allocator has to serve it.
+bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out);
+
+}  // namespace jitcorral::steering

@@ -1,0 +1,317 @@
+#include "window.h"
+
+#include <cerrno>
+
+namespace jitcorral {
+namespace {
+
+constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
+
+// From this size on, giving pages back by one atomic PROT_NONE mapping costs nothing that can be
+// measured beside their page faults; below, munmap is up to 1.28 times cheaper.
+constexpr Bytes kReshieldFrom = mib(1);
+
+}  // namespace
+
+Window::Geometry Window::decode(std::uint64_t word) {
+  const Address base{(word & ((1ULL << 36) - 1)) * kGrain.count};
+  const Bytes size{(word >> 36 & 0xffff) * kGrain.count};
+  return {range_of(base, size), (word & kHighCode) != 0};
+}
+
+bool Window::begin_opening() {
+  std::uint64_t closed = 0;
+  return geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel);
+}
+
+void Window::abandon() { geometry_.store(0, std::memory_order_release); }
+
+void Window::publish(const Site& site) {
+  const AddressRange window = site.layout.window;
+  if (site.shielded) shield_.set({{0}, page_.covering(window.size())});
+  anchor_ = site.anchor;
+  geometry_.store(window.begin.value / kGrain.count |
+                      (window.size().count / kGrain.count) << 36 |
+                      (site.layout.code_at_high_end ? kHighCode : 0) |
+                      (site.kernel_first ? kKernelFirst : 0) | kOpen,
+                  std::memory_order_release);
+  // The host may have set its limit while we were looking for a place.
+  if (site.shielded && !may_shield()) unshield();
+}
+
+PageRun Window::pages_of(AddressRange r) const {
+  const AddressRange window = range();
+  const AddressRange part = intersection(window, r);
+  if (part.empty()) return {};
+  const Address begin = round_down(part.begin, page_.bytes());
+  return {{page_.covering(begin - window.begin).count}, page_.covering(part.end - begin)};
+}
+
+AddressRange Window::addresses_of(PageRun run) const {
+  return range_of(range().begin + page_.bytes(Pages{run.first.value}), page_.bytes(run.length));
+}
+
+End Window::end_for(Kind kind) const {
+  const bool data = kind == Kind::kRodata || kind == Kind::kRwdata;
+  return code_at_high_end() != data ? End::kHigh : End::kLow;
+}
+
+std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
+  const std::uint64_t base_page = range().begin.value >> page_.shift();
+  const auto align_pages = static_cast<std::uint32_t>(alignment.count >> page_.shift());
+  if (align_pages == 0 || alignment > range().size()) return std::nullopt;
+  PageMap::Wanted wanted{page_.covering(length), capacity(), align_pages,
+                         static_cast<std::uint32_t>(base_page & (align_pages - 1)), end_for(kind)};
+  return map_.claim(wanted);
+}
+
+Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
+  constexpr int kMaxTries = 16;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const auto run = claim(call.length, kind, alignment);
+    if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
+    const Placed placed = put(*run, call);
+    // Somebody else's mapping is there: its pages stay claimed, which is how we learn of it.
+    if (placed.failure == PlaceFailure::kForeign) continue;
+    if (placed.failure != PlaceFailure::kNone) map_.release(*run);
+    return placed;
+  }
+  return {PlaceFailure::kForeign, {}, EEXIST};
+}
+
+bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result) {
+  const AddressRange wanted = range_of(at, round_up(call.length, page_.bytes()));
+  if (!range().contains(wanted)) return false;
+  const PageRun run = pages_of(wanted);
+  if (!shield_.any(run) || !map_.claim_exact(run)) return false;
+  const Placed placed = put(run, call);
+  if (placed.failure == PlaceFailure::kForeign) return false;
+  if (placed.failure != PlaceFailure::kNone) map_.release(run);
+  result = placed.failure == PlaceFailure::kNone
+               ? KernelResult{static_cast<long>(placed.at.value)}
+               : KernelResult{-placed.error};
+  return true;
+}
+
+// The run is claimed by this thread, so its shield bits are this thread's alone.
+Placed Window::put(PageRun run, const MapCall& call) {
+  if (shield_.all(run)) return put_on_shield(run, call);
+  drop_shield(run);
+  const AddressRange at = addresses_of(run);
+  MapCall placed = call;
+  placed.hint = at.begin;
+  placed.flags = (call.flags & ~kFixedFlags) | MAP_FIXED_NOREPLACE;
+  const KernelResult r = kernel::map(placed);
+  if (!r.ok()) {
+    if (r.error() == EEXIST) return {PlaceFailure::kForeign, {}, EEXIST};
+    return {PlaceFailure::kRefused, {}, r.error()};
+  }
+  if (r.address() != at.begin) {
+    // A kernel before 4.17, an old gVisor or qemu took the address for a hint, and it was taken.
+    kernel::unmap(range_of(r.address(), round_up(call.length, page_.bytes())));
+    return {PlaceFailure::kUnsupported, {}, EEXIST};
+  }
+  return {PlaceFailure::kNone, at.begin, 0};
+}
+
+Placed Window::put_on_shield(PageRun run, const MapCall& call) {
+  const AddressRange at = addresses_of(run);
+  MapCall placed = call;
+  placed.hint = at.begin;
+  placed.flags = (call.flags & ~kFixedFlags) | MAP_FIXED;
+  const KernelResult r = kernel::map(placed);
+  if (r.ok()) {
+    shield_.clear(run);
+    return {PlaceFailure::kNone, at.begin, 0};
+  }
+  verify_shield(run);
+  return {PlaceFailure::kRefused, {}, r.error()};
+}
+
+// After a failed call that may have unmapped the shield below the run (MAP_FIXED before Linux 6.12,
+// MREMAP_FIXED always): holds it again, or finds that it never went. If part of it is gone and the
+// addresses are not ours any more, the run is bare.
+void Window::verify_shield(PageRun run) {
+  if (reshield(run)) return;
+  if (no_probe_.load(std::memory_order_relaxed)) {
+    shield_.clear(run);
+    return;
+  }
+  unsigned char resident[64];
+  for (PageIndex p = run.first; p < run.end();) {
+    const Pages left = run.end() - p;
+    const PageRun part{p, left < Pages{64} ? left : Pages{64}};
+    if (!kernel::mincore(addresses_of(part), resident).ok()) {
+      shield_.clear(run);
+      return;
+    }
+    p = part.end();
+  }
+}
+
+// Holds the run again if nothing at all is mapped there.
+bool Window::reshield(PageRun run) {
+  const AddressRange at = addresses_of(run);
+  const KernelResult r = kernel::reserve(at.begin, at.size(), MAP_FIXED_NOREPLACE);
+  if (r.ok() && r.address() == at.begin) return true;
+  if (r.ok()) kernel::unmap(range_of(r.address(), at.size()));
+  return false;
+}
+
+// Unmaps our shield from the run and leaves bare pages. The caller has claimed the run, or is about
+// to give the whole shield up.
+void Window::drop_shield(PageRun run) {
+  for (PageIndex p = run.first; p < run.end();) {
+    p = shield_.next(true, p, run.end());
+    const PageIndex stop = shield_.next(false, p, run.end());
+    if (p < stop) {
+      const PageRun part{p, stop - p};
+      kernel::unmap(addresses_of(part));
+      shield_.clear(part);
+    }
+    p = stop;
+  }
+}
+
+void Window::forget(PageRun run) {
+  extent_begin_.clear(run);
+  extent_end_.clear(run);
+  map_.release(run);
+}
+
+KernelResult Window::unmap(AddressRange r) {
+  const PageRun inside = pages_of(r);
+  const bool whole = range().contains(r);
+  if (whole && r.size() >= kReshieldFrom && may_shield() && !shield_.any(inside)) {
+    const AddressRange at = addresses_of(inside);
+    if (kernel::reserve(at.begin, at.size(), MAP_FIXED).ok()) {
+      shield_.set(inside);
+      forget(inside);
+      // unshield() may have swept between the reservation and here, and not seen these pages.
+      if (!may_shield() && map_.claim_exact(inside)) {
+        drop_shield(inside);
+        map_.release(inside);
+      }
+      return {0};
+    }
+  }
+  if (!shield_.any(inside)) {
+    const KernelResult result = kernel::unmap(r);
+    if (result.ok()) forget(inside);
+    return result;
+  }
+  // Our shield lies within: to the host it is a hole. Unmap what is between.
+  Address at = r.begin;
+  while (at < r.end) {
+    AddressRange hole = shielded_part(r, at);
+    if (hole.empty()) hole = {r.end, r.end};
+    if (at < hole.begin) {
+      const AddressRange part{at, hole.begin};
+      const KernelResult result = kernel::unmap(part);
+      if (!result.ok()) return result;
+      forget(pages_of(part));
+    }
+    at = hole.end;
+  }
+  return {0};
+}
+
+Placed Window::move(const RemapCall& call, Kind kind) {
+  const Bytes length = round_up(call.new_length, page_.bytes());
+  const auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+  if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
+  const AddressRange at = addresses_of(*run);
+  if (!shield_.all(*run)) {
+    // mremap knows no NOREPLACE: hold the place first.
+    drop_shield(*run);
+    if (!reshield(*run)) return {PlaceFailure::kForeign, {}, EEXIST};
+    shield_.set(*run);
+  }
+  RemapCall moved = call;
+  moved.flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
+  moved.target = at.begin;
+  const KernelResult r = kernel::remap(moved);
+  if (r.ok()) {
+    shield_.clear(*run);
+    return {PlaceFailure::kNone, at.begin, 0};
+  }
+  // The kernel unmaps the target before it finds out what else is wrong.
+  verify_shield(*run);
+  if (!may_shield()) drop_shield(*run);
+  map_.release(*run);
+  return {PlaceFailure::kRefused, {}, r.error()};
+}
+
+Window::Lifted Window::lift(AddressRange r) {
+  const PageRun run = pages_of(r);
+  for (PageIndex p = run.first; p < run.end();) {
+    p = shield_.next(true, p, run.end());
+    const PageIndex stop = shield_.next(false, p, run.end());
+    // A page that is being placed right now by another thread is claimed and stays that thread's.
+    if (p < stop && map_.claim_exact({p, stop - p})) {
+      drop_shield({p, stop - p});
+      map_.release({p, stop - p});
+    }
+    p = stop;
+  }
+  return {run.empty() ? AddressRange{} : addresses_of(run)};
+}
+
+void Window::settle(const Lifted& lifted, bool mapped) {
+  if (lifted.part.empty() || !mapped) return;
+  const PageRun run = pages_of(lifted.part);
+  extent_begin_.clear(run);
+  extent_end_.clear(run);
+  map_.occupy(run);
+}
+
+AddressRange Window::shielded_part(AddressRange r, Address from) const {
+  const PageRun run = pages_of({from, r.end});
+  const PageIndex begin = shield_.next(true, run.first, run.end());
+  const PageIndex end = shield_.next(false, begin, run.end());
+  if (!(begin < end)) return {};
+  return intersection(addresses_of({begin, end - begin}), r);
+}
+
+bool Window::any_shielded(AddressRange r) const { return shield_.any(pages_of(r)); }
+
+void Window::unshield() {
+  forbid_shield();
+  if (!is_open()) return;
+  const PageIndex end{capacity().count};
+  for (PageIndex p{0}; p < end;) {
+    p = shield_.next(true, p, end);
+    PageIndex stop = shield_.next(false, p, end);
+    // A run that is being placed at this moment keeps its own part of the shield; the bits around
+    // it are taken word by word.
+    const PageIndex word_end{(p.value / 64 + 1) * 64};
+    if (p < stop && !map_.claim_exact({p, stop - p})) {
+      if (word_end < stop) stop = word_end;
+      if (!map_.claim_exact({p, stop - p})) {
+        p = stop;
+        continue;
+      }
+    }
+    if (p < stop) {
+      drop_shield({p, stop - p});
+      map_.release({p, stop - p});
+    }
+    p = stop;
+  }
+}
+
+void Window::mark_extent(AddressRange r) {
+  const PageRun run = pages_of(r);
+  extent_end_.set({{run.end().value - 1}, Pages{1}});
+  extent_begin_.set({run.first, Pages{1}});
+}
+
+AddressRange Window::extent_at(Address a) const {
+  if (!contains(a) || !is_aligned(a, page_.bytes())) return {};
+  const PageIndex first = pages_of(range_of(a, page_.bytes())).first;
+  if (!extent_begin_.test(first)) return {};
+  const PageIndex last = extent_end_.next(true, first, {capacity().count});
+  return addresses_of({first, (last - first) + Pages{1}});
+}
+
+}  // namespace jitcorral

@@ -1,0 +1,169 @@
+// The window: the one address range of the process that its JIT mappings are steered into, and the
+// books of who has which page of it.
+//
+// A page is in one of these states:
+//
+//   shielded      free, and held by a PROT_NONE mapping of ours (only where the kernel would place
+//                 mappings by itself)
+//   bare          free, and not mapped by us
+//   claimed       being placed, placed, or found to be somebody else's; not shielded
+//
+// A claimed run is mapped by MAP_FIXED if all of it was shielded, else by MAP_FIXED_NOREPLACE:
+// nothing but our own shield is ever replaced. Unmapping is the host's own munmap, and leaves bare
+// pages (a large run is shielded again in one atomic step); so a pair of calls costs what it costs
+// without us. Bare pages that the kernel gave to somebody else answer EEXIST and stay claimed.
+//
+// Every operation is lock-free and async-signal-safe. fork copies mappings and books together.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "bitmap.h"
+#include "kernel.h"
+#include "layout.h"
+#include "page_map.h"
+
+namespace jitcorral {
+
+// What a mapping is for, as far as it is known when it is mapped.
+enum class Kind : std::uint8_t { kUnknown, kCode, kRodata, kRwdata, kMixed };
+
+// Why a call could not be placed; none when it was.
+enum class PlaceFailure : std::uint8_t {
+  kNone,
+  kCannotOpen,   // no room for a window
+  kOpening,      // another thread is opening the window and did not finish in bounded time
+  kFull,         // no free run of that size
+  kForeign,      // every place that was tried turned out to be taken
+  kRefused,      // the kernel refused the mapping there (errno in `error`)
+  kUnsupported,  // the kernel did not honour MAP_FIXED_NOREPLACE (before 4.17)
+};
+
+struct Placed {
+  PlaceFailure failure = PlaceFailure::kNone;
+  Address at;
+  int error = 0;
+};
+
+// A place for the window, found by opening.cc.
+struct Site {
+  Layout layout;
+  AddressRange anchor;        // what the window is near; empty: nothing
+  bool shielded = false;      // the range is already held by a PROT_NONE mapping
+  bool kernel_first = false;  // beside the libraries without a shield: the kernel's own choice is
+                              // taken where it lies inside
+};
+
+class Window {
+ public:
+  bool is_open() const { return (geometry_.load(std::memory_order_acquire) & kOpen) != 0; }
+  // Empty while closed.
+  AddressRange range() const { return decode(geometry_.load(std::memory_order_acquire)).window; }
+  bool code_at_high_end() const {
+    return decode(geometry_.load(std::memory_order_acquire)).code_at_high_end;
+  }
+  bool overlaps(AddressRange r) const { return range().overlaps(r); }
+  bool contains(Address a) const { return range().contains(a); }
+
+  // Exactly one thread gets true, and then calls publish() or abandon(). Never waits.
+  bool begin_opening();
+  void publish(const Site& site);
+  void abandon();
+  // Whether some thread is between begin_opening() and publish().
+  bool is_opening() const { return geometry_.load(std::memory_order_acquire) == kOpening; }
+  AddressRange anchor() const { return is_open() ? anchor_ : AddressRange{}; }
+  bool kernel_first() const {
+    return (geometry_.load(std::memory_order_acquire) & kKernelFirst) != 0;
+  }
+
+  // Places a mapping with the host's own protection and flags. `call.hint` and the fixed flags in
+  // it are not looked at. `alignment` is at least a page.
+  Placed place(const MapCall& call, Kind kind, Bytes alignment);
+
+  // The same, at exactly `at`, which lies inside: false if the kernel must decide.
+  bool place_exactly(const MapCall& call, Address at, KernelResult& result);
+
+  // The host unmaps a range that touches the window.
+  KernelResult unmap(AddressRange r);
+
+  // Moves a mapping to a new place inside the window (mremap with MREMAP_MAYMOVE).
+  Placed move(const RemapCall& call, Kind kind);
+
+  // Before the host maps at a fixed place: takes our shield away from there, so that the kernel
+  // sees what it would see without us, and claims the free pages of it. After: `settle`.
+  struct Lifted {
+    AddressRange part;  // of the host's range, inside the window
+  };
+  Lifted lift(AddressRange r);
+  // The host's call succeeded: the pages are its own. It failed: those that were free are again.
+  void settle(const Lifted& lifted, bool mapped);
+
+  // The first shielded part of `r` at or behind `from`: to the host these addresses are unmapped.
+  AddressRange shielded_part(AddressRange r, Address from) const;
+  bool any_shielded(AddressRange r) const;
+
+  // These pages of the window are no longer mapped by anybody; bare pages that are free again.
+  void forget(AddressRange r) { forget(pages_of(r)); }
+  // Whether any page of `r` is claimed.
+  bool any_claimed(AddressRange r) const { return map_.any_claimed(pages_of(r)); }
+  // The pages of the window that lie in `r`.
+  PageRun pages_of(AddressRange r) const;
+
+  // From now on no system call but those of the mmap family is made (a seccomp filter arrived).
+  void forbid_probing(bool yes) { no_probe_.store(yes, std::memory_order_relaxed); }
+
+  // Gives every free page back to the kernel and never holds one again: the host set a limit that
+  // would count them (RLIMIT_AS, mlockall).
+  void unshield();
+  bool may_shield() const { return !no_shield_.load(std::memory_order_acquire); }
+  // Also before the window opens: it will then be opened without a shield.
+  void forbid_shield() { no_shield_.store(true, std::memory_order_release); }
+
+  PageSize page_size() const { return page_; }
+  void set_page_size(PageSize page) { page_ = page; }
+
+  // Allocator calls that we serve: where such an extent begins and ends.
+  void mark_extent(AddressRange r);
+  // The extent that begins at `a`; empty if none does.
+  AddressRange extent_at(Address a) const;
+
+ private:
+  struct Geometry {
+    AddressRange window;
+    bool code_at_high_end = false;
+  };
+  static constexpr std::uint64_t kHighCode = 1ULL << 52;
+  static constexpr std::uint64_t kKernelFirst = 1ULL << 53;
+  static constexpr std::uint64_t kOpening = 1ULL << 62;
+  static constexpr std::uint64_t kOpen = 1ULL << 63;
+  static Geometry decode(std::uint64_t word);
+
+  AddressRange addresses_of(PageRun run) const;
+  End end_for(Kind kind) const;
+  Pages capacity() const { return page_.covering(range().size()); }
+
+  std::optional<PageRun> claim(Bytes length, Kind kind, Bytes alignment);
+  Placed put(PageRun run, const MapCall& call);
+  Placed put_on_shield(PageRun run, const MapCall& call);
+  void drop_shield(PageRun run);
+  bool reshield(PageRun run);
+  void verify_shield(PageRun run);
+  void forget(PageRun run);
+
+  // base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The release in
+  // publish() pairs with the acquire in every reader: who sees the window sees its shield bits.
+  std::atomic<std::uint64_t> geometry_{0};
+  // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
+  std::atomic<bool> no_shield_{false};
+  std::atomic<bool> no_probe_{false};
+  AddressRange anchor_;
+  PageSize page_;
+  PageMap map_;
+  AtomicBitmap<PageMap::kMaxPages> shield_;
+  AtomicBitmap<PageMap::kMaxPages> extent_begin_;
+  AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
+};
+
+}  // namespace jitcorral
