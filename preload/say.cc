@@ -22,7 +22,7 @@ Line& Line::operator<<(std::string_view text) {
   for (std::size_t i = 0; i < n; ++i) {
     // One call is one line, whatever a host calls its files.
     const char c = text[i];
-    text_[size_++] = c >= ' ' || c < 0 ? c : '?';
+    text_[size_++] = static_cast<unsigned char>(c) >= ' ' ? c : '?';
   }
   return *this;
 }
