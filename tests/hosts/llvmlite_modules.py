@@ -24,7 +24,8 @@ define i64 @f{n}(i64 %x) {{
   %u = add i64 %s, %t
   {call_previous}
   %neg = sub i64 0, %v
-  %r = call i64 @labs(i64 %neg)
+  %big = call i64 @labs(i64 %neg)
+  %r = and i64 %big, 65535
   store i64 %r, {ptr64} @counter{n}
   ret i64 %r
 }}
@@ -55,7 +56,7 @@ class Expected:
         value = self.counters[n] + x + n
         if n:
             value = self.call(n - 1, value)
-        self.counters[n] = abs(-value)
+        self.counters[n] = abs(-value) & 0xFFFF
         return self.counters[n]
 
 

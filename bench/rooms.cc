@@ -1,0 +1,33 @@
+#include "rooms.h"
+
+#include "backtrace.h"
+#include "caller.h"
+#include "process.h"
+
+#define ROOM extern "C" __attribute__((visibility("default"), noinline))
+
+using jitcorral::PassReason;
+using jitcorral::Role;
+using jitcorral::process;
+namespace callers = jitcorral::callers;
+
+ROOM unsigned rooms_caller_at(const void* where) {
+  return static_cast<unsigned>(callers::at(where).role);
+}
+ROOM unsigned rooms_confirmed_at(const void* where) {
+  return static_cast<unsigned>(callers::confirmed_at(where).role);
+}
+ROOM std::uint64_t rooms_fingerprint(void) {
+  return callers::fingerprint(__builtin_return_address(0), Role::kLlvm);
+}
+ROOM unsigned rooms_unwind(void) {
+  const void* frames[4];
+  return static_cast<unsigned>(jitcorral::unwind_from(__builtin_return_address(0), frames, 4));
+}
+ROOM void rooms_protected_as(unsigned first, unsigned pages) {
+  process.learner.protected_as({{first}, {pages}}, 5);
+}
+ROOM void rooms_note_passed(void) { process.record.note_passed(PassReason::kCaller); }
+ROOM void rooms_suspect(std::uint64_t begin) {
+  process.suspects.mapped({{begin}, {begin + 4096}}, __builtin_return_address(0));
+}

@@ -1,0 +1,19 @@
+// Doors into the shim's rooms for bench_parts: what cannot be linked into an executable.
+#pragma once
+
+#include <cstdint>
+
+extern "C" {
+// Looks a call site up as every mapping call does; returns its role.
+unsigned rooms_caller_at(const void* site);
+// The same, making sure that the module is still there.
+unsigned rooms_confirmed_at(const void* site);
+// Walks the stack above the caller as for an LLVM host and hashes it.
+std::uint64_t rooms_fingerprint(void);
+// The walk alone.
+unsigned rooms_unwind(void);
+// The learner's scan behind each mprotect of a steered extent.
+void rooms_protected_as(unsigned first, unsigned pages);
+void rooms_note_passed(void);
+void rooms_suspect(std::uint64_t begin);
+}
