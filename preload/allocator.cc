@@ -54,9 +54,15 @@ void* first_pvalloc(std::size_t n) {
 }
 
 // For names that an old or other libc lacks; nobody there can call them.
-int no_posix_memalign(void**, std::size_t, std::size_t) { return ENOMEM; }
-void* no_aligned_alloc(std::size_t, std::size_t) { return nullptr; }
-void* no_valloc(std::size_t) { return nullptr; }
+int no_posix_memalign(void**, std::size_t, std::size_t) {
+  return ENOMEM;
+}
+void* no_aligned_alloc(std::size_t, std::size_t) {
+  return nullptr;
+}
+void* no_valloc(std::size_t) {
+  return nullptr;
+}
 // glibc before 2.26 has no reallocarray.
 void* plain_reallocarray(void* p, std::size_t n, std::size_t m) {
   std::size_t bytes = 0;
@@ -77,9 +83,9 @@ void bind(Function*& slot, const char* name, Function* otherwise) {
 
 }  // namespace
 
-constinit Next next = {first_free,           first_realloc,        first_reallocarray,
-                       first_usable_size,    first_posix_memalign, first_aligned_alloc,
-                       first_memalign,       first_valloc,         first_pvalloc};
+constinit Next next = {first_free,        first_realloc,        first_reallocarray,
+                       first_usable_size, first_posix_memalign, first_aligned_alloc,
+                       first_memalign,    first_valloc,         first_pvalloc};
 constinit std::atomic<std::uint64_t> served{0};
 
 void resolve() {
@@ -96,9 +102,9 @@ void resolve() {
 }
 
 void find_out_whether_ours() {
-  constexpr const char* kNames[] = {"free",          "realloc",  "malloc_usable_size",
-                                    "reallocarray",  "posix_memalign", "aligned_alloc",
-                                    "memalign",      "valloc"};
+  constexpr const char* kNames[] = {"free",         "realloc",        "malloc_usable_size",
+                                    "reallocarray", "posix_memalign", "aligned_alloc",
+                                    "memalign",     "valloc"};
   const AddressRange us = modules::containing(reinterpret_cast<const void*>(&resolve)).mapped;
   for (const char* name : kNames) {
     const void* first = modules::first_definition(name);
@@ -137,7 +143,7 @@ namespace {
 AddressRange extent_at(const void* pointer) {
   const Address at{reinterpret_cast<std::uint64_t>(pointer)};
   return settings.mode == Mode::kScatter ? process.scatter.extent_at(at)
-                                               : process.window.extent_at(at);
+                                         : process.window.extent_at(at);
 }
 
 }  // namespace

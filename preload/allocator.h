@@ -34,7 +34,8 @@ void find_out_whether_ours();
 // How many extents were ever served: while it is zero no pointer can be ours.
 extern std::atomic<std::uint64_t> served;
 
-// Memory inside the window for this request, or null if the next allocator serves it. errno is kept.
+// Memory inside the window for this request, or null if the next allocator serves it. errno is
+// kept.
 void* serve(std::size_t alignment, std::size_t size, const void* site);
 
 // Whether the pointer is one that serve() gave, and how many bytes it holds; 0 if not.

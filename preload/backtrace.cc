@@ -58,14 +58,22 @@ __attribute__((visibility("hidden"))) int pthread_once(int* control, void (*rout
 }
 
 // For __register_frame and emulated TLS, of which the shim uses neither.
-__attribute__((visibility("hidden"))) int pthread_mutex_lock(void*) { return 0; }
-__attribute__((visibility("hidden"))) int pthread_mutex_unlock(void*) { return 0; }
+__attribute__((visibility("hidden"))) int pthread_mutex_lock(void*) {
+  return 0;
+}
+__attribute__((visibility("hidden"))) int pthread_mutex_unlock(void*) {
+  return 0;
+}
 __attribute__((visibility("hidden"))) int __pthread_key_create(unsigned*, void (*)(void*)) {
   return 0;
 }
 __attribute__((visibility("hidden"))) int pthread_key_create(unsigned*, void (*)(void*)) {
   return 0;
 }
-__attribute__((visibility("hidden"))) void* pthread_getspecific(unsigned) { return nullptr; }
-__attribute__((visibility("hidden"))) int pthread_setspecific(unsigned, const void*) { return 0; }
+__attribute__((visibility("hidden"))) void* pthread_getspecific(unsigned) {
+  return nullptr;
+}
+__attribute__((visibility("hidden"))) int pthread_setspecific(unsigned, const void*) {
+  return 0;
+}
 }

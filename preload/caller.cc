@@ -56,7 +56,8 @@ constexpr std::size_t kScanned = 64;
 constinit Scanned scans[kScanned];
 
 Role scan(const Module& module) {
-  if (!modules::has_symbol(module, kScanHint, false) && !modules::has_symbol(module, kScanHint, true))
+  if (!modules::has_symbol(module, kScanHint, false) &&
+      !modules::has_symbol(module, kScanHint, true))
     return Role::kNone;
   for (const Marker& m : kMarkers)
     if (modules::contains_text(module, m.text)) return m.role;
@@ -126,9 +127,13 @@ SiteInfo info_at(const void* address, bool confirm) {
 
 }  // namespace
 
-Caller at(const void* return_address) { return info_at(return_address, false).caller; }
+Caller at(const void* return_address) {
+  return info_at(return_address, false).caller;
+}
 
-Caller confirmed_at(const void* return_address) { return info_at(return_address, true).caller; }
+Caller confirmed_at(const void* return_address) {
+  return info_at(return_address, true).caller;
+}
 
 void learn(const void* return_address) {
   SiteEntry* entry = entry_for(return_address);

@@ -14,9 +14,13 @@
 namespace jitcorral::calls {
 namespace {
 
-bool is_active() { return process.active.load(std::memory_order_acquire); }
+bool is_active() {
+  return process.active.load(std::memory_order_acquire);
+}
 
-Bytes page() { return process.window.page_size().bytes(); }
+Bytes page() {
+  return process.window.page_size().bytes();
+}
 
 AddressRange pages_around(Address begin, Bytes length) {
   return range_of(begin, round_up(length, page()));
@@ -158,14 +162,13 @@ KernelResult remap_to_target(const RemapCall& call, AddressRange old) {
 }  // namespace
 
 KernelResult remap(const RemapCall& call) {
-  const AddressRange old = pages_around(Address{arch::untag(call.old_address.value)},
-                                        call.old_length);
+  const AddressRange old =
+      pages_around(Address{arch::untag(call.old_address.value)}, call.old_length);
   const bool to_target = (call.flags & MREMAP_FIXED) != 0;
   const Bytes new_length = round_up(call.new_length, page());
   const bool grows = new_length > old.size();
-  const AddressRange touched =
-      hull(old, to_target ? pages_around(call.target, call.new_length)
-                          : range_of(old.begin, new_length));
+  const AddressRange touched = hull(old, to_target ? pages_around(call.target, call.new_length)
+                                                   : range_of(old.begin, new_length));
   const bool sane = is_aligned(old.begin, page()) && call.new_length.count != 0 &&
                     call.old_length < gib(1ULL << 17) && call.new_length < gib(1ULL << 17);
   if (!process.window.is_open() || !sane || !process.window.overlaps(touched))
@@ -196,8 +199,8 @@ KernelResult remap(const RemapCall& call) {
   const KernelResult r = kernel::remap(call);
   if (r.ok()) {
     if (!copies && r.address() != old.begin) process.window.forget(old);
-    process.window.settle({intersection(process.window.range(),
-                                        range_of(r.address(), new_length))}, true);
+    process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},
+                          true);
     if (process.window.contains(old.begin) && !process.window.contains(r.address()))
       process.record.note_fell_back();
   }
@@ -268,8 +271,7 @@ KernelResult lock_all(int flags) {
 }
 
 KernelResult set_limit(int resource, const struct rlimit* limit) {
-  if (is_active() && resource == RLIMIT_AS && limit != nullptr &&
-      limit->rlim_cur != RLIM_INFINITY)
+  if (is_active() && resource == RLIMIT_AS && limit != nullptr && limit->rlim_cur != RLIM_INFINITY)
     process.window.unshield();
   return kernel::call(SYS_prlimit64, 0, resource, kernel::as_long(limit), 0);
 }

@@ -1,5 +1,5 @@
-// What each interposed call does, between its door and the kernel. The results are the kernel's; the
-// doors turn them into libc's. `site` is the return address into the host.
+// What each interposed call does, between its door and the kernel. The results are the kernel's;
+// the doors turn them into libc's. `site` is the return address into the host.
 #pragma once
 
 #include "kernel.h"

@@ -25,8 +25,9 @@ enum class PassReason : std::uint8_t {
   kRefused,    // steering failed, and so did the call as the host made it
   kCount,
 };
-inline constexpr const char* kPassReasonNames[] = {"fixed",  "flags",     "file",     "hint",   "size",
-                                                   "caller", "signature", "excluded", "policy", "refused"};
+inline constexpr const char* kPassReasonNames[] = {"fixed",  "flags",  "file",      "hint",
+                                                   "size",   "caller", "signature", "excluded",
+                                                   "policy", "refused"};
 static_assert(std::size(kPassReasonNames) == static_cast<std::size_t>(PassReason::kCount));
 
 enum class Door : std::uint8_t { kMmap, kAllocator };
@@ -51,7 +52,8 @@ constexpr std::optional<PassReason> screen(const MapCall& call, const Policy& po
   if (call.length.count == 0 || call.length > max) return PassReason::kSize;
   // A hint at the window's very end is LLVM's "behind my last block".
   const bool hinted = call.hint.value != 0;
-  if (hinted && !window.contains(call.hint) && call.hint != window.end && policy.mode != Mode::kScatter)
+  if (hinted && !window.contains(call.hint) && call.hint != window.end &&
+      policy.mode != Mode::kScatter)
     return PassReason::kHint;
   const bool anonymous = (call.flags & MAP_ANONYMOUS) != 0;
   // Only JIT memfds are ever of interest: shared, writable or executable, not read-only data.
@@ -66,7 +68,8 @@ constexpr bool has_signature(Role role, const MapCall& call) {
   constexpr int kRw = PROT_READ | PROT_WRITE;
   constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
   switch (role) {
-    case Role::kNone: return false;
+    case Role::kNone:
+      return false;
     case Role::kLlvm:
       // Memory.inc asks for what its caller wants; every manager wants RW first, and code models
       // that map RWX at once are code too.

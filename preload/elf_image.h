@@ -19,12 +19,23 @@ class ElfImage {
     if (dynamic == nullptr) return;
     for (auto d = static_cast<const ElfW(Dyn)*>(dynamic); d->d_tag != DT_NULL; ++d) {
       switch (d->d_tag) {
-        case DT_SYMTAB: symbols_ = at<ElfW(Sym)>(d->d_un.d_ptr); break;
-        case DT_STRTAB: strings_ = at<char>(d->d_un.d_ptr); break;
-        case DT_GNU_HASH: gnu_hash_ = at<std::uint32_t>(d->d_un.d_ptr); break;
-        case DT_HASH: sysv_hash_ = at<std::uint32_t>(d->d_un.d_ptr); break;
-        case DT_VERSYM: versions_ = at<std::uint16_t>(d->d_un.d_ptr); break;
-        default: break;
+        case DT_SYMTAB:
+          symbols_ = at<ElfW(Sym)>(d->d_un.d_ptr);
+          break;
+        case DT_STRTAB:
+          strings_ = at<char>(d->d_un.d_ptr);
+          break;
+        case DT_GNU_HASH:
+          gnu_hash_ = at<std::uint32_t>(d->d_un.d_ptr);
+          break;
+        case DT_HASH:
+          sysv_hash_ = at<std::uint32_t>(d->d_un.d_ptr);
+          break;
+        case DT_VERSYM:
+          versions_ = at<std::uint16_t>(d->d_un.d_ptr);
+          break;
+        default:
+          break;
       }
     }
   }
@@ -121,7 +132,7 @@ class ElfImage {
   }
 
   std::uint64_t bias_;
-  const ElfW(Sym)* symbols_ = nullptr;
+  const ElfW(Sym) * symbols_ = nullptr;
   const char* strings_ = nullptr;
   const std::uint32_t* gnu_hash_ = nullptr;
   const std::uint32_t* sysv_hash_ = nullptr;

@@ -49,7 +49,7 @@ struct Marker {
 };
 inline constexpr Marker kMarkers[] = {
     {Role::kCranelift, "cranelift-jit-", 6},  // panic locations: .../cranelift-jit-0.116.1/src/...
-    {Role::kCranelift, "cranelift/jit/src", 6},  // the same from a git checkout
+    {Role::kCranelift, "cranelift/jit/src", 6},              // the same from a git checkout
     {Role::kLlvm, "Unable to allocate section memory!", 4},  // RuntimeDyld.cpp, static LLVM
 };
 

@@ -30,9 +30,15 @@ using jitcorral::to_libc;
 namespace allocator = jitcorral::allocator;
 namespace calls = jitcorral::calls;
 
-Address address(const void* p) { return {reinterpret_cast<std::uint64_t>(p)}; }
-void* pointer(long value) { return reinterpret_cast<void*>(value); }
-int status(jitcorral::KernelResult r) { return static_cast<int>(to_libc(r)); }
+Address address(const void* p) {
+  return {reinterpret_cast<std::uint64_t>(p)};
+}
+void* pointer(long value) {
+  return reinterpret_cast<void*>(value);
+}
+int status(jitcorral::KernelResult r) {
+  return static_cast<int>(to_libc(r));
+}
 
 void* map(void* hint, size_t length, int prot, int flags, int fd, off_t offset, const void* site) {
   return pointer(
@@ -55,18 +61,19 @@ JITCORRAL_DOOR int munmap(void* begin, size_t length) {
 JITCORRAL_DOOR void* mremap(void* old, size_t old_length, size_t new_length, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
-  void* target = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ? va_arg(arguments, void*) : nullptr;
+  void* target =
+      (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ? va_arg(arguments, void*) : nullptr;
   va_end(arguments);
-  return pointer(to_libc(calls::remap(
-      {address(old), Bytes{old_length}, Bytes{new_length}, flags, address(target)})));
+  return pointer(to_libc(
+      calls::remap({address(old), Bytes{old_length}, Bytes{new_length}, flags, address(target)})));
 }
 JITCORRAL_DOOR int mprotect(void* begin, size_t length, int prot) {
   return status(calls::protect(address(begin), Bytes{length}, prot, calls::kNoPkey));
 }
 JITCORRAL_DOOR int pkey_mprotect(void* begin, size_t length, int prot, int pkey) {
   // glibc makes key -1 a plain mprotect, which works where there are no keys.
-  return status(calls::protect(address(begin), Bytes{length}, prot,
-                               pkey == -1 ? calls::kNoPkey : pkey));
+  return status(
+      calls::protect(address(begin), Bytes{length}, prot, pkey == -1 ? calls::kNoPkey : pkey));
 }
 JITCORRAL_DOOR int madvise(void* begin, size_t length, int advice) {
   return status(calls::advise(address(begin), Bytes{length}, advice));
@@ -86,7 +93,9 @@ JITCORRAL_DOOR int munlock(const void* begin, size_t length) {
 
 // What the window has to know of.
 
-JITCORRAL_DOOR int mlockall(int flags) { return status(calls::lock_all(flags)); }
+JITCORRAL_DOOR int mlockall(int flags) {
+  return status(calls::lock_all(flags));
+}
 // struct rlimit64 is struct rlimit where off_t has 64 bits.
 static_assert(sizeof(struct rlimit64) == sizeof(struct rlimit));
 JITCORRAL_DOOR int setrlimit(int resource, const struct rlimit* limit) {
@@ -117,7 +126,8 @@ JITCORRAL_DOOR int prctl(int operation, ...) {
 
 JITCORRAL_DOOR void free(void* p) {
   // A pointer of ours begins a page; of the others, hardly one does.
-  if ((reinterpret_cast<std::uintptr_t>(p) & 4095) != 0 || allocator::size_of_ours(p) == 0) [[likely]]
+  if ((reinterpret_cast<std::uintptr_t>(p) & 4095) != 0 || allocator::size_of_ours(p) == 0)
+      [[likely]]
     return allocator::next.free(p);
   allocator::give_back(p);
 }
@@ -151,13 +161,13 @@ JITCORRAL_DOOR void* memalign(size_t alignment, size_t size) {
   return p != nullptr ? p : allocator::next.memalign(alignment, size);
 }
 JITCORRAL_DOOR void* valloc(size_t size) {
-  void* p = allocator::serve(jitcorral::process.window.page_size().bytes().count, size,
-                             JITCORRAL_SITE);
+  void* p =
+      allocator::serve(jitcorral::process.window.page_size().bytes().count, size, JITCORRAL_SITE);
   return p != nullptr ? p : allocator::next.valloc(size);
 }
 JITCORRAL_DOOR void* pvalloc(size_t size) {
-  void* p = allocator::serve(jitcorral::process.window.page_size().bytes().count, size,
-                             JITCORRAL_SITE);
+  void* p =
+      allocator::serve(jitcorral::process.window.page_size().bytes().count, size, JITCORRAL_SITE);
   return p != nullptr ? p : allocator::next.pvalloc(size);
 }
 
@@ -165,10 +175,10 @@ JITCORRAL_DOOR void* pvalloc(size_t size) {
 
 namespace {
 
-constexpr long kTakenOver[] = {SYS_mmap,    SYS_munmap,   SYS_mremap,    SYS_mprotect,
-                               SYS_madvise, SYS_mincore,  SYS_msync,     SYS_mlock,
-                               SYS_munlock, SYS_mlock2,   SYS_mlockall,  SYS_pkey_mprotect,
-                               SYS_prctl,   SYS_seccomp,  SYS_prlimit64, SYS_setrlimit};
+constexpr long kTakenOver[] = {SYS_mmap,    SYS_munmap,  SYS_mremap,    SYS_mprotect,
+                               SYS_madvise, SYS_mincore, SYS_msync,     SYS_mlock,
+                               SYS_munlock, SYS_mlock2,  SYS_mlockall,  SYS_pkey_mprotect,
+                               SYS_prctl,   SYS_seccomp, SYS_prlimit64, SYS_setrlimit};
 
 struct Taken {
   std::uint64_t words[8] = {};
@@ -200,21 +210,31 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
   switch (number) {
     case SYS_mmap:
       return to_libc(calls::map({begin, length, word(c), word(d), word(e), f}, JITCORRAL_SITE));
-    case SYS_munmap: return to_libc(calls::unmap(begin, length));
+    case SYS_munmap:
+      return to_libc(calls::unmap(begin, length));
     case SYS_mremap:
       return to_libc(calls::remap({begin, length, Bytes{static_cast<std::uint64_t>(c)}, word(d),
                                    Address{static_cast<std::uint64_t>(e)}}));
-    case SYS_mprotect: return to_libc(calls::protect(begin, length, word(c), calls::kNoPkey));
-    case SYS_pkey_mprotect: return to_libc(calls::protect(begin, length, word(c), word(d)));
-    case SYS_madvise: return to_libc(calls::advise(begin, length, word(c)));
+    case SYS_mprotect:
+      return to_libc(calls::protect(begin, length, word(c), calls::kNoPkey));
+    case SYS_pkey_mprotect:
+      return to_libc(calls::protect(begin, length, word(c), word(d)));
+    case SYS_madvise:
+      return to_libc(calls::advise(begin, length, word(c)));
     case SYS_mincore:
       return to_libc(calls::mincore(begin, length, reinterpret_cast<unsigned char*>(c)));
-    case SYS_msync: return to_libc(calls::sync(begin, length, word(c)));
-    case SYS_mlock: return to_libc(calls::lock(begin, length));
-    case SYS_munlock: return to_libc(calls::unlock(begin, length));
-    case SYS_mlock2: return to_libc(calls::lock2(begin, length, static_cast<unsigned>(c)));
-    case SYS_mlockall: return to_libc(calls::lock_all(word(a)));
-    case SYS_prctl: return to_libc(calls::control(word(a), b, c, d, e));
+    case SYS_msync:
+      return to_libc(calls::sync(begin, length, word(c)));
+    case SYS_mlock:
+      return to_libc(calls::lock(begin, length));
+    case SYS_munlock:
+      return to_libc(calls::unlock(begin, length));
+    case SYS_mlock2:
+      return to_libc(calls::lock2(begin, length, static_cast<unsigned>(c)));
+    case SYS_mlockall:
+      return to_libc(calls::lock_all(word(a)));
+    case SYS_prctl:
+      return to_libc(calls::control(word(a), b, c, d, e));
     case SYS_seccomp:
       return to_libc(calls::seccomp(static_cast<unsigned>(a), static_cast<unsigned>(b),
                                     reinterpret_cast<void*>(c)));
@@ -223,7 +243,8 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
     case SYS_prlimit64:
       return to_libc(calls::set_limit_of(a, word(b), reinterpret_cast<const struct rlimit*>(c),
                                          reinterpret_cast<struct rlimit*>(d)));
-    default: return raw_syscall(number, a, b, c, d, e, f);
+    default:
+      return raw_syscall(number, a, b, c, d, e, f);
   }
 }
 }
@@ -235,7 +256,9 @@ __attribute__((constructor)) static void find_next_syscall() {
 
 // The public C interface.
 
-JITCORRAL_DOOR const char* jitcorral_version(void) { return JITCORRAL_VERSION; }
+JITCORRAL_DOOR const char* jitcorral_version(void) {
+  return JITCORRAL_VERSION;
+}
 
 JITCORRAL_DOOR size_t jitcorral_get_counters(jitcorral_counters* out, size_t size) {
   const jitcorral_counters counters = jitcorral::process.record.totals();
@@ -243,7 +266,9 @@ JITCORRAL_DOOR size_t jitcorral_get_counters(jitcorral_counters* out, size_t siz
   return sizeof counters;
 }
 
-JITCORRAL_DOOR void jitcorral_reset_counters(void) { jitcorral::process.record.reset(); }
+JITCORRAL_DOOR void jitcorral_reset_counters(void) {
+  jitcorral::process.record.reset();
+}
 
 JITCORRAL_DOOR size_t jitcorral_get_window(jitcorral_window* out, size_t size) {
   const jitcorral::AddressRange range = jitcorral::process.window.range();

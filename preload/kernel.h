@@ -63,9 +63,15 @@ inline KernelResult call(long number, long a = 0, long b = 0, long c = 0, long d
   return {arch::syscall6(number, a, b, c, d, e, f)};
 }
 
-inline long as_long(Address a) { return static_cast<long>(a.value); }
-inline long as_long(Bytes n) { return static_cast<long>(n.count); }
-inline long as_long(const void* p) { return reinterpret_cast<long>(p); }
+inline long as_long(Address a) {
+  return static_cast<long>(a.value);
+}
+inline long as_long(Bytes n) {
+  return static_cast<long>(n.count);
+}
+inline long as_long(const void* p) {
+  return reinterpret_cast<long>(p);
+}
 
 inline KernelResult map(const MapCall& m) {
   return call(SYS_mmap, as_long(m.hint), as_long(m.length), m.prot, m.flags, m.fd, m.offset);
@@ -91,15 +97,21 @@ inline KernelResult mincore(AddressRange r, unsigned char* out) {
 inline KernelResult get_rlimit(int resource, struct rlimit* out) {
   return call(SYS_prlimit64, 0, resource, 0, as_long(out));
 }
-inline KernelResult fstat(int fd, struct stat* out) { return call(SYS_fstat, fd, as_long(out)); }
+inline KernelResult fstat(int fd, struct stat* out) {
+  return call(SYS_fstat, fd, as_long(out));
+}
 inline KernelResult write(int fd, const char* data, std::size_t size) {
   return call(SYS_write, fd, as_long(data), static_cast<long>(size));
 }
 inline KernelResult protect(AddressRange r, int prot) {
   return call(SYS_mprotect, as_long(r.begin), as_long(r.size()), prot);
 }
-inline void yield() { call(SYS_sched_yield); }
-inline KernelResult getpid() { return call(SYS_getpid); }
+inline void yield() {
+  call(SYS_sched_yield);
+}
+inline KernelResult getpid() {
+  return call(SYS_getpid);
+}
 inline KernelResult exists(const char* path) {
   return call(SYS_faccessat, AT_FDCWD, as_long(path), F_OK);
 }
@@ -117,7 +129,9 @@ inline bool writable(int fd) {
 
 // The kernel's signal set: 64 bits on both ISAs.
 using SignalSet = std::uint64_t;
-constexpr SignalSet signal_bit(int signal) { return SignalSet{1} << (signal - 1); }
+constexpr SignalSet signal_bit(int signal) {
+  return SignalSet{1} << (signal - 1);
+}
 
 inline SignalSet block_signals(SignalSet add) {
   SignalSet old = 0;

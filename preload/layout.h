@@ -54,9 +54,8 @@ struct Shares {
 constexpr Shares shares_beside_libraries(Bytes wanted, AddressRange anchor, std::uint64_t random) {
   if (anchor.size() + mib(64) >= kMaxSpan) return {};
   const Bytes span = round_down(kMaxSpan - anchor.size() - kGrain - kGrain, kGrain);
-  const Bytes gap = round_down(span / 4, kGrain) - random_gap(random, mib(64) < span / 8
-                                                                           ? mib(64)
-                                                                           : span / 8);
+  const Bytes gap =
+      round_down(span / 4, kGrain) - random_gap(random, mib(64) < span / 8 ? mib(64) : span / 8);
   const Bytes room = span - gap;
   return {round_down(wanted < room ? wanted : room, kGrain), gap};
 }

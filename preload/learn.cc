@@ -18,8 +18,8 @@ std::uint16_t Learner::slot_for(std::uint64_t fingerprint) {
   for (std::size_t probe = 0; probe < 16; ++probe) {
     const std::size_t i = (fingerprint + probe) % kSlots;
     std::uint64_t seen = slots_[i].fingerprint.load(std::memory_order_relaxed);
-    if (seen == 0 && slots_[i].fingerprint.compare_exchange_strong(seen, fingerprint,
-                                                                   std::memory_order_relaxed))
+    if (seen == 0 &&
+        slots_[i].fingerprint.compare_exchange_strong(seen, fingerprint, std::memory_order_relaxed))
       seen = fingerprint;
     if (seen == fingerprint) return static_cast<std::uint16_t>(i);
   }

@@ -12,7 +12,8 @@
 #include "say.h"
 
 extern "C" {
-// What pthread_atfork is made of; the name that every glibc since 2.3.2 exports. Weak: musl has none.
+// What pthread_atfork is made of; the name that every glibc since 2.3.2 exports. Weak: musl has
+// none.
 __attribute__((weak)) int __register_atfork(void (*)(), void (*)(), void (*)(), void*);
 __attribute__((weak)) const char* gnu_get_libc_version(void);
 extern void* __dso_handle __attribute__((visibility("hidden")));

@@ -9,34 +9,49 @@ namespace {
 
 constexpr const char* why(PlaceFailure failure) {
   switch (failure) {
-    case PlaceFailure::kNone: return "none";
-    case PlaceFailure::kCannotOpen: return "no room for a window";
-    case PlaceFailure::kOpening: return "another thread was still opening the window";
-    case PlaceFailure::kFull: return "the window is full";
-    case PlaceFailure::kForeign: return "every place tried is taken by other mappings";
-    case PlaceFailure::kRefused: return "the kernel refused the mapping there";
-    case PlaceFailure::kUnsupported: return "this kernel ignores MAP_FIXED_NOREPLACE";
+    case PlaceFailure::kNone:
+      return "none";
+    case PlaceFailure::kCannotOpen:
+      return "no room for a window";
+    case PlaceFailure::kOpening:
+      return "another thread was still opening the window";
+    case PlaceFailure::kFull:
+      return "the window is full";
+    case PlaceFailure::kForeign:
+      return "every place tried is taken by other mappings";
+    case PlaceFailure::kRefused:
+      return "the kernel refused the mapping there";
+    case PlaceFailure::kUnsupported:
+      return "this kernel ignores MAP_FIXED_NOREPLACE";
   }
   return "unknown";
 }
 
 constexpr const char* what_to_set(PlaceFailure failure) {
   switch (failure) {
-    case PlaceFailure::kCannotOpen: return "set JITCORRAL_NEAR or a smaller JITCORRAL_WINDOW";
+    case PlaceFailure::kCannotOpen:
+      return "set JITCORRAL_NEAR or a smaller JITCORRAL_WINDOW";
     case PlaceFailure::kFull:
       return "set a larger JITCORRAL_WINDOW, or leave large blocks out by JITCORRAL_MAX";
-    case PlaceFailure::kForeign: return "set another JITCORRAL_NEAR";
-    default: return "set JITCORRAL_POLICY=off to be sure that this is not the cause";
+    case PlaceFailure::kForeign:
+      return "set another JITCORRAL_NEAR";
+    default:
+      return "set JITCORRAL_POLICY=off to be sure that this is not the cause";
   }
 }
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::kCode: return "code";
-    case Kind::kRodata: return "rodata";
-    case Kind::kRwdata: return "rwdata";
-    case Kind::kMixed: return "mixed";
-    case Kind::kUnknown: break;
+    case Kind::kCode:
+      return "code";
+    case Kind::kRodata:
+      return "rodata";
+    case Kind::kRwdata:
+      return "rwdata";
+    case Kind::kMixed:
+      return "mixed";
+    case Kind::kUnknown:
+      break;
   }
   return "unknown";
 }
@@ -62,15 +77,15 @@ void fell_back(const char* what, Bytes length, const Placed& placed, bool refuse
   append_caller(line, site);
   line << " why: " << why(placed.failure);
   if (placed.error != 0) line << " (errno " << placed.error << ")";
-  line << "; " << (refused ? "refused with ENOMEM, as JITCORRAL_ON_FULL=fail asks"
-                           : "the call was made again as the host made it");
+  line << "; "
+       << (refused ? "refused with ENOMEM, as JITCORRAL_ON_FULL=fail asks"
+                   : "the call was made again as the host made it");
   line << "; " << what_to_set(placed.failure) << "; later ones are only counted";
   say::write_line(line);
 }
 
 void config_problems() {
-  if (process.problem_count == 0 ||
-      process.said_config.exchange(true, std::memory_order_relaxed))
+  if (process.problem_count == 0 || process.said_config.exchange(true, std::memory_order_relaxed))
     return;
   for (std::size_t i = 0; i < process.problem_count; ++i) {
     const ConfigProblem& p = process.problems[i];

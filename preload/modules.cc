@@ -56,7 +56,9 @@ Module to_module(const dl_phdr_info& info, const Segments& s) {
   return {s.mapped, info.dlpi_addr, info.dlpi_name == nullptr ? "" : info.dlpi_name, s.dynamic};
 }
 
-Address address_of(const void* p) { return {reinterpret_cast<std::uint64_t>(p)}; }
+Address address_of(const void* p) {
+  return {reinterpret_cast<std::uint64_t>(p)};
+}
 
 bool is_vdso(const Segments& s) {
   return s.mapped.contains(Address{getauxval(AT_SYSINFO_EHDR)});

@@ -54,9 +54,8 @@ std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_
     const Shares shares = shares_beside_libraries(size, anchor, random);
     if (shares.window < kLeastWindow) return std::nullopt;
     // At the least distance first, so that what cannot be held there is looked for further away.
-    for (Bytes gap = random_gap(random, mib(16)); gap + shares.window + anchor.size() + kGrain +
-                                                      kGrain < kMaxSpan;
-         gap = gap + kStep) {
+    for (Bytes gap = random_gap(random, mib(16));
+         gap + shares.window + anchor.size() + kGrain + kGrain < kMaxSpan; gap = gap + kStep) {
       for (const bool below : {true, false}) {
         if (below && anchor.begin.value < (gap + shares.window + mib(1)).count) continue;
         const Address begin = below ? round_down(anchor.begin - gap - shares.window, kGrain)
@@ -76,18 +75,22 @@ std::optional<Site> anywhere(Bytes wanted, std::uint64_t random) {
   return reserve_where_kernel_does({}, wanted, random);
 }
 
-// Without a shield: the window is drawn around the place where the kernel put the host's own call,
-// reaching away from the anchor, as the kernel will go on.
+// Without a shield: the window is drawn around the place where the kernel put the host's own call
+// and the anchor, for that is where the kernel will go on to place; the anchor's own pages are
+// simply taken.
 std::optional<Site> around_probe(AddressRange probe, AddressRange anchor, Bytes wanted) {
   if (probe.empty()) return std::nullopt;
+  const bool below = anchor.empty() || probe.begin < anchor.begin || probe.end < anchor.end;
   const AddressRange near = within_span(probe, anchor) ? hull(probe, anchor) : probe;
-  if (near.size() + mib(2) >= kMaxSpan) return std::nullopt;
-  const Bytes room = round_down(kMaxSpan - near.size() - kGrain - kGrain, kGrain);
+  const Bytes room = round_down(kMaxSpan - kGrain - kGrain, kGrain);
+  if (near.size() + mib(1) > room) return std::nullopt;
+  // A small window is for the probe's neighbourhood alone.
+  const AddressRange core = near.size() < wanted ? near : probe;
   const Bytes size = round_down(wanted < room ? wanted : room, kGrain);
-  const bool below = anchor.empty() || probe.begin < anchor.begin;
-  const Address edge = below ? round_up(probe.end, kGrain) : round_down(probe.begin, kGrain);
+  const Address edge = below ? round_up(core.end, kGrain) : round_down(core.begin, kGrain);
   if (below && edge.value < size.count) return std::nullopt;
   const Address begin = below ? edge - size : edge;
+  if (!range_of(begin, size).contains(probe)) return std::nullopt;
   return Site{{range_of(begin, size), below}, anchor, false, true};
 }
 
@@ -144,8 +147,7 @@ std::optional<Site> find_site(const Policy& policy, const Surroundings& around, 
   }
   if (!around.probe.empty()) return around_probe(around.probe, anchor, wanted);
   if (!may_shield) return std::nullopt;
-  if (near == Near::kLibrary || near == Near::kAddress)
-    return reserve_near(anchor, wanted, random);
+  if (near == Near::kLibrary || near == Near::kAddress) return reserve_near(anchor, wanted, random);
   if (anchor.empty()) return anywhere(wanted, random);
   return beside_libraries(anchor, wanted, random);
 }

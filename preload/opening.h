@@ -11,14 +11,14 @@ namespace jitcorral {
 
 // What the process looks like to the call that opens the window.
 struct Surroundings {
-  AddressRange executable;   // all of its segments
-  AddressRange libraries;    // the engine that calls, and libc; the engine may be the executable
-  AddressRange named;        // the library that JITCORRAL_NEAR names; empty if there is none
-  Address heap_end;          // the program break
-  std::uint64_t random = 0;  // seed, or bits of AT_RANDOM
+  AddressRange executable;      // all of its segments
+  AddressRange libraries;       // the engine that calls, and libc; the engine may be the executable
+  AddressRange named;           // the library that JITCORRAL_NEAR names; empty if there is none
+  Address heap_end;             // the program break
+  std::uint64_t random = 0;     // seed, or bits of AT_RANDOM
   bool from_allocator = false;  // the call is an allocator's: without us it is served from the heap
   bool limits_known = true;     // false under a seccomp filter: ask the kernel nothing new
-  AddressRange probe;           // where the kernel put the host's own call, if needs_probe() said so
+  AddressRange probe;  // where the kernel put the host's own call, if needs_probe() said so
 };
 
 // Whether a shield is out of the question, so that the place depends on where the kernel puts the

@@ -26,7 +26,7 @@ extern Policy settings;
 struct Process {
   // False until the constructor has run, and for ever in a process that is left alone.
   std::atomic<bool> active{false};
-  Bytes max{};              // largest request to steer
+  Bytes max{};               // largest request to steer
   std::uint64_t random = 0;  // seed, or bits of AT_RANDOM
   Window window;
   Learner learner;

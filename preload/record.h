@@ -16,9 +16,7 @@ namespace jitcorral {
 class Record {
  public:
   void note_steered() { add(here().steered); }
-  void note_passed(PassReason reason) {
-    add(here().passed[static_cast<std::size_t>(reason)]);
-  }
+  void note_passed(PassReason reason) { add(here().passed[static_cast<std::size_t>(reason)]); }
   void note_fell_back() { add(here().fell_back); }
   void note_failed() { add(here().failed); }
   void note_would_steer() { add(here().would_steer); }

@@ -53,8 +53,12 @@ Line& Line::operator<<(Address address) {
   return *this << "0x" << std::string_view(digits + n, sizeof digits - n);
 }
 
-Line& Line::operator<<(Bytes size) { return *this << size.count; }
-Line& Line::operator<<(AddressRange range) { return *this << range.begin << "-" << range.end; }
+Line& Line::operator<<(Bytes size) {
+  return *this << size.count;
+}
+Line& Line::operator<<(AddressRange range) {
+  return *this << range.begin << "-" << range.end;
+}
 
 namespace say {
 namespace {
@@ -81,8 +85,12 @@ void remember_stderr() {
   at_start = identity_of_stderr(&mode);
 }
 
-void fall_silent(bool yes) { silent.store(yes, std::memory_order_relaxed); }
-bool is_silent() { return silent.load(std::memory_order_relaxed); }
+void fall_silent(bool yes) {
+  silent.store(yes, std::memory_order_relaxed);
+}
+bool is_silent() {
+  return silent.load(std::memory_order_relaxed);
+}
 
 bool write_line(Line& line) {
   if (is_silent() || !at_start.known) return false;
@@ -93,8 +101,8 @@ bool write_line(Line& line) {
 
   // A reader that is gone, a full file, a terminal that stops background writers: none of it is the
   // host's fault. A signal that our write raises is taken back before the mask is.
-  const kernel::SignalSet ours = kernel::signal_bit(SIGPIPE) | kernel::signal_bit(SIGXFSZ) |
-                                 kernel::signal_bit(SIGTTOU);
+  const kernel::SignalSet ours =
+      kernel::signal_bit(SIGPIPE) | kernel::signal_bit(SIGXFSZ) | kernel::signal_bit(SIGTTOU);
   const kernel::SignalSet mask = kernel::block_signals(ours);
   const kernel::SignalSet before = kernel::pending_signals();
   char text[1024];

@@ -18,8 +18,8 @@ class Line {
   Line& operator<<(std::string_view text);
   Line& operator<<(std::uint64_t number);
   Line& operator<<(int number);
-  Line& operator<<(Address address);  // 0x...
-  Line& operator<<(Bytes size);       // as bytes
+  Line& operator<<(Address address);     // 0x...
+  Line& operator<<(Bytes size);          // as bytes
   Line& operator<<(AddressRange range);  // 0x...-0x...
   std::string_view text() const { return {text_, size_}; }
 

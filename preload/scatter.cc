@@ -19,7 +19,8 @@ KernelResult Scatter::map(const MapCall& call, AddressRange space, std::uint64_t
   constexpr int kMaxTries = 64;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     MapCall placed = call;
-    placed.hint = scattered(space, next_.fetch_add(1, std::memory_order_relaxed), random, alignment);
+    placed.hint =
+        scattered(space, next_.fetch_add(1, std::memory_order_relaxed), random, alignment);
     placed.flags |= MAP_FIXED_NOREPLACE;
     if (!space.contains(range_of(placed.hint, call.length))) continue;
     const KernelResult r = kernel::map(placed);
@@ -57,8 +58,8 @@ bool Scatter::remember(AddressRange extent) {
 AddressRange Scatter::extent_at(Address begin) const {
   const std::size_t i = find(begin);
   if (i == kExtents) return {};
-  return range_of(begin, Bytes{(extents_[i].load(std::memory_order_acquire) & kSizeBits)
-                               << kPageShift});
+  return range_of(begin,
+                  Bytes{(extents_[i].load(std::memory_order_acquire) & kSizeBits) << kPageShift});
 }
 
 void Scatter::forget(Address begin) {

@@ -76,8 +76,8 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
       opened.failure = PlaceFailure::kRefused;
       return opened;
     }
-    around.probe = range_of(opened.probe.address(),
-                            round_up(call.length, process.window.page_size().bytes()));
+    around.probe =
+        range_of(opened.probe.address(), round_up(call.length, process.window.page_size().bytes()));
   }
   const auto place = find_site(settings, around, may_shield);
   if (!place) {
@@ -91,7 +91,9 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   return opened;
 }
 
-void own(AddressRange mapped) { process.window.settle({mapped}, true); }
+void own(AddressRange mapped) {
+  process.window.settle({mapped}, true);
+}
 
 AddressRange mapped_range(KernelResult r, const MapCall& call) {
   return range_of(r.address(), round_up(call.length, process.window.page_size().bytes()));
@@ -194,16 +196,11 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
 
 bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out) {
   const Bytes page = process.window.page_size().bytes();
-  const MapCall call{{},
-                     round_up(size, page),
-                     PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS,
-                     -1,
-                     0};
+  const MapCall call{
+      {}, round_up(size, page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
   if (settings.mode == Mode::kScatter) {
     messages::config_problems();
-    const KernelResult r =
-        process.scatter.map(call, scatter_space(), process.random, alignment);
+    const KernelResult r = process.scatter.map(call, scatter_space(), process.random, alignment);
     if (!r.ok()) return false;
     if (!process.scatter.remember(range_of(r.address(), call.length))) {
       kernel::unmap(range_of(r.address(), call.length));

@@ -24,14 +24,15 @@ bool Window::begin_opening() {
   return geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel);
 }
 
-void Window::abandon() { geometry_.store(0, std::memory_order_release); }
+void Window::abandon() {
+  geometry_.store(0, std::memory_order_release);
+}
 
 void Window::publish(const Site& site) {
   const AddressRange window = site.layout.window;
   if (site.shielded) shield_.set({{0}, page_.covering(window.size())});
   anchor_ = site.anchor;
-  geometry_.store(window.begin.value / kGrain.count |
-                      (window.size().count / kGrain.count) << 36 |
+  geometry_.store(window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
                       (site.layout.code_at_high_end ? kHighCode : 0) |
                       (site.kernel_first ? kKernelFirst : 0) | kOpen,
                   std::memory_order_release);
@@ -87,9 +88,8 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
   const Placed placed = put(run, call);
   if (placed.failure == PlaceFailure::kForeign) return false;
   if (placed.failure != PlaceFailure::kNone) map_.release(run);
-  result = placed.failure == PlaceFailure::kNone
-               ? KernelResult{static_cast<long>(placed.at.value)}
-               : KernelResult{-placed.error};
+  result = placed.failure == PlaceFailure::kNone ? KernelResult{static_cast<long>(placed.at.value)}
+                                                 : KernelResult{-placed.error};
   return true;
 }
 
@@ -273,7 +273,9 @@ AddressRange Window::shielded_part(AddressRange r, Address from) const {
   return intersection(addresses_of({begin, end - begin}), r);
 }
 
-bool Window::any_shielded(AddressRange r) const { return shield_.any(pages_of(r)); }
+bool Window::any_shielded(AddressRange r) const {
+  return shield_.any(pages_of(r));
+}
 
 void Window::unshield() {
   forbid_shield();

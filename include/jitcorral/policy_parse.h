@@ -35,10 +35,20 @@ constexpr std::optional<Bytes> parse_size(std::string_view text) {
   unsigned shift = 0;
   if (!text.empty()) {
     switch (text.back()) {
-      case 'K': case 'k': shift = 10; break;
-      case 'M': case 'm': shift = 20; break;
-      case 'G': case 'g': shift = 30; break;
-      default: break;
+      case 'K':
+      case 'k':
+        shift = 10;
+        break;
+      case 'M':
+      case 'm':
+        shift = 20;
+        break;
+      case 'G':
+      case 'g':
+        shift = 30;
+        break;
+      default:
+        break;
     }
     if (shift != 0) text.remove_suffix(1);
   }
@@ -52,20 +62,28 @@ constexpr std::optional<Address> parse_address(std::string_view text) {
   std::uint64_t n = 0;
   for (char c : behind(text, 2)) {
     std::uint64_t digit = 0;
-    if (c >= '0' && c <= '9') digit = static_cast<std::uint64_t>(c - '0');
-    else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint64_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint64_t>(c - 'A' + 10);
-    else return std::nullopt;
+    if (c >= '0' && c <= '9')
+      digit = static_cast<std::uint64_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      digit = static_cast<std::uint64_t>(c - 'a') + 10;
+    else if (c >= 'A' && c <= 'F')
+      digit = static_cast<std::uint64_t>(c - 'A') + 10;
+    else
+      return std::nullopt;
     n = (n << 4) | digit;
   }
   return Address{n};
 }
 
 constexpr bool parse_near(Policy& policy, std::string_view text) {
-  if (text == "auto") policy.near = Near::kAuto;
-  else if (text == "exe") policy.near = Near::kExe;
-  else if (text == "none") policy.near = Near::kNone;
-  else if (text == "low") policy.near = Near::kLow;
+  if (text == "auto")
+    policy.near = Near::kAuto;
+  else if (text == "exe")
+    policy.near = Near::kExe;
+  else if (text == "none")
+    policy.near = Near::kNone;
+  else if (text == "low")
+    policy.near = Near::kLow;
   else if (text.substr(0, 2) == "0x") {
     const auto address = parse_address(text);
     if (!address) return false;
@@ -107,10 +125,14 @@ constexpr bool parse_variable(Policy& policy, Variable variable, std::string_vie
       policy.window = *n;
       return true;
     }
-    case Variable::kNear: return parse_near(policy, text);
-    case Variable::kInclude: return policy.include.assign(text);
-    case Variable::kExclude: return policy.exclude.assign(text);
-    case Variable::kOnly: return policy.only.assign(text);
+    case Variable::kNear:
+      return parse_near(policy, text);
+    case Variable::kInclude:
+      return policy.include.assign(text);
+    case Variable::kExclude:
+      return policy.exclude.assign(text);
+    case Variable::kOnly:
+      return policy.only.assign(text);
     case Variable::kMax: {
       const auto n = parse_size(text);
       if (!n || *n < kib(4) || *n > gib(2)) return false;

@@ -17,7 +17,9 @@ struct AddressRange {
   friend constexpr bool operator==(const AddressRange&, const AddressRange&) = default;
 };
 
-constexpr AddressRange range_of(Address begin, Bytes size) { return {begin, begin + size}; }
+constexpr AddressRange range_of(Address begin, Bytes size) {
+  return {begin, begin + size};
+}
 
 // The common part; empty (begin == end) when there is none.
 constexpr AddressRange intersection(AddressRange a, AddressRange b) {

@@ -38,6 +38,8 @@ inline constexpr Reach kReaches[] = {
 inline constexpr Bytes kMaxSpan = gib(2) - mib(2);
 
 // Whether every byte of `a` and every byte of `b` can refer to each other by 32-bit displacements.
-constexpr bool within_span(AddressRange a, AddressRange b) { return hull(a, b).size() < kMaxSpan; }
+constexpr bool within_span(AddressRange a, AddressRange b) {
+  return hull(a, b).size() < kMaxSpan;
+}
 
 }  // namespace jitcorral

@@ -17,15 +17,23 @@ struct Bytes {
   friend constexpr Bytes operator/(Bytes a, std::uint64_t n) { return {a.count / n}; }
 };
 
-constexpr Bytes kib(std::uint64_t n) { return {n << 10}; }
-constexpr Bytes mib(std::uint64_t n) { return {n << 20}; }
-constexpr Bytes gib(std::uint64_t n) { return {n << 30}; }
+constexpr Bytes kib(std::uint64_t n) {
+  return {n << 10};
+}
+constexpr Bytes mib(std::uint64_t n) {
+  return {n << 20};
+}
+constexpr Bytes gib(std::uint64_t n) {
+  return {n << 30};
+}
 
 // `alignment` must be a power of two in these four.
 constexpr Bytes round_up(Bytes n, Bytes alignment) {
   return {(n.count + alignment.count - 1) & ~(alignment.count - 1)};
 }
-constexpr Bytes round_down(Bytes n, Bytes alignment) { return {n.count & ~(alignment.count - 1)}; }
+constexpr Bytes round_down(Bytes n, Bytes alignment) {
+  return {n.count & ~(alignment.count - 1)};
+}
 
 // A virtual address of the process that jitcorral lives in, without any tag bits.
 struct Address {

@@ -2,7 +2,9 @@
 static const int table[4] = {1, 2, 3, 4};
 int counter = 5;
 
-__attribute__((noinline)) int step(int x) { return table[x & 3] + counter++; }
+__attribute__((noinline)) int step(int x) {
+  return table[x & 3] + counter++;
+}
 
 int main(void) {
   int sum = 0;

@@ -17,8 +17,12 @@ inline long syscall6(long number, long a, long b, long c, long d, long e, long f
 }
 
 // x86-64 user code carries no pointer authentication and mmap takes no tagged addresses.
-inline const void* strip_return_address(const void* address) { return address; }
-constexpr unsigned long untag(unsigned long address) { return address; }
+inline const void* strip_return_address(const void* address) {
+  return address;
+}
+constexpr unsigned long untag(unsigned long address) {
+  return address;
+}
 
 // Distinguishes threads cheaply: the thread pointer.
 inline unsigned long thread_pointer() {
