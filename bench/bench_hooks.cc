@@ -32,7 +32,7 @@ bool failed(const void* p) { return reinterpret_cast<std::intptr_t>(p) == -1; }
 
 void* map_rw(std::size_t size) { return mmap(nullptr, size, kRw, kPrivate, -1, 0); }
 
-// One call's worth of mapping, unlocked from the timing: was it steered?
+// Outside the timing: is what this benchmark maps steered?
 void report_place(benchmark::State& state, const void* p) {
   if (jitcorral_inside != nullptr) state.counters["inside"] = jitcorral_inside(p);
 }
@@ -96,7 +96,8 @@ BENCHMARK(realloc_same)->Name("free/realloc_48");
 // are timed. `served`: after the shim has served an extent of its own, and so has to look.
 void free_page_aligned(benchmark::State& state, bool served) {
   constexpr std::size_t kBatch = 64;
-  static void* const extent = served ? cranelift_memalign(kPage, kPage) : nullptr;
+  static void* extent = nullptr;  // stays live: a served extent is what makes free look
+  if (served && extent == nullptr) extent = cranelift_memalign(kPage, kPage);
   if (served && jitcorral_inside != nullptr && jitcorral_inside(extent) == 0 &&
       getenv("JITCORRAL_POLICY") == nullptr) {
     state.SkipWithError("the Cranelift stand-in was not served");
@@ -104,7 +105,7 @@ void free_page_aligned(benchmark::State& state, bool served) {
   }
   std::array<void*, kBatch> pointers;
   for (auto _ : state) {
-    // An odd size below a page keeps glibc's chunks small enough to stay in its bins.
+    // Small, so that glibc's bins serve it.
     for (void*& p : pointers) p = aligned_alloc(kPage, 64);
     const auto begin = std::chrono::steady_clock::now();
     for (void* p : pointers) free(p);
@@ -180,7 +181,8 @@ void engine_code(benchmark::State& state) {
   }
   if (jitcorral_inside != nullptr) state.counters["inside"] = jitcorral_inside(p);
 }
-BENCHMARK(engine_code)->Name("engine/llvm_code")->ArgName("bytes")->Arg(4096)->Arg(16384)->Arg(65536);
+BENCHMARK(engine_code)->Name("engine/llvm_code")->ArgName("bytes")
+    ->Arg(4096)->Arg(16384)->Arg(65536);
 
 // Many live extents: each pair has to find its place among them.
 void pair_among(benchmark::State& state) {
@@ -205,8 +207,12 @@ BENCHMARK(pair_among)->Name("pair/among_10000_live")->UseRealTime();
 int main(int argc, char** argv) {
   benchmark::AddCustomContext("shim", jitcorral_version != nullptr ? jitcorral_version() : "none");
   // Registered last: once an extent is served, every free of a page-aligned pointer has to look.
-  benchmark::RegisterBenchmark("free/page_aligned", free_page_aligned_unserved)->UseManualTime();
-  benchmark::RegisterBenchmark("free/page_aligned_served", free_page_aligned_served)->UseManualTime();
+  benchmark::RegisterBenchmark("free/page_aligned", free_page_aligned_unserved)
+      ->UseManualTime()
+      ->Iterations(2000);
+  benchmark::RegisterBenchmark("free/page_aligned_served", free_page_aligned_served)
+      ->UseManualTime()
+      ->Iterations(2000);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

@@ -38,7 +38,8 @@ void churn(benchmark::State& state, PageMap& map, const PageMap::Wanted& what) {
 // Live extents of one page each from the high end, as the shim places them; the next goes behind.
 void live(benchmark::State& state) {
   auto map = std::make_unique<PageMap>();
-  for (std::int64_t i = 0; i < state.range(0); ++i) map->claim_exact({{kAll - 1 - static_cast<std::uint32_t>(i)}, {1}});
+  const auto count = static_cast<std::uint32_t>(state.range(0));
+  for (std::uint32_t i = 0; i < count; ++i) map->claim_exact({{kAll - 1 - i}, {1}});
   churn(state, *map, wanted(static_cast<std::uint32_t>(state.range(1))));
 }
 BENCHMARK(live)->Name("page_map/pair")->ArgNames({"live", "pages"})
@@ -55,7 +56,8 @@ void crowded(benchmark::State& state) {
   }
   churn(state, *map, wanted(static_cast<std::uint32_t>(state.range(0))));
 }
-BENCHMARK(crowded)->Name("page_map/90_percent_full")->ArgName("pages")->Arg(1)->Arg(8)->Arg(16)->Arg(24);
+BENCHMARK(crowded)->Name("page_map/90_percent_full")->ArgName("pages")
+    ->Arg(1)->Arg(8)->Arg(16)->Arg(24);
 
 // The only place is at the far end: every other page is taken.
 void checkerboard(benchmark::State& state) {
@@ -147,7 +149,8 @@ BENCHMARK(call_site_confirmed)->Name("call_site/confirmed");
 // Few, since the table is bounded and is never emptied.
 void call_site_new(benchmark::State& state) {
   static std::uintptr_t next = reinterpret_cast<std::uintptr_t>(&call_site) + 1;
-  for (auto _ : state) benchmark::DoNotOptimize(rooms_caller_at(reinterpret_cast<const void*>(next++)));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(rooms_caller_at(reinterpret_cast<const void*>(next++)));
 }
 BENCHMARK(call_site_new)->Name("call_site/new")->Iterations(200);
 

@@ -1,5 +1,5 @@
-/* Starts a program bare and under the shim by turns, and prints how long each run took from spawn to
- * exit, as JSON. In C, since python's own cost of a spawn is ten times what is measured.
+/* Starts a program bare and under the shim by turns, and prints how long each run took from spawn
+ * to exit, as JSON. In C, since python's own cost of a spawn is ten times what is measured.
  *
  *   bench_spawn RUNS SHIM PROGRAM [ARGUMENT...] */
 #include <spawn.h>

@@ -1,0 +1,69 @@
+"""Who may include whom (ARCHITECTURE.md, "Rooms"). Argument: another root to check, for its own test."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+
+# Folder: what its files may include in quotes. A path that is not in the tree is the room's own.
+ROOMS = {
+    "include/jitcorral": ["include/jitcorral"],
+    "preload": ["preload", "include/jitcorral"],
+    "daemon": ["daemon", "include/jitcorral"],
+}
+# The pure rooms of preload/, which decide and place: what they may include of preload/.
+PURE = {
+    "bitmap.h": set(),
+    "page_map.h": {"bitmap.h"},
+    "page_map.cc": {"page_map.h"},
+    "layout.h": set(),
+    "engines.h": set(),
+    "decide.h": {"engines.h", "kernel.h", "window.h"},  # for the types of a call and a kind
+    "learn.h": {"window.h"},
+    "learn.cc": {"learn.h"},
+    "elf_image.h": set(),
+}
+# System headers of which exactly one file may know.
+ONLY = {"unwind.h": "preload/backtrace.cc", "libunwind.h": "tests/unit/backtrace_subject.cc"}
+FORBIDDEN_IN_SHIM = {"string", "vector", "map", "memory", "iostream", "sstream", "fstream", "mutex", "thread",
+                     "functional", "cstdio", "stdio.h", "dlfcn.h", "pthread.h", "stdexcept", "algorithm"}
+
+wrong = []
+
+
+def resolve(path, name):
+    for base in (path.parent, ROOT / "preload", ROOT / "include", ROOT / "daemon"):
+        if (base / name).exists():
+            return (base / name).resolve().relative_to(ROOT.resolve())
+    return None
+
+
+sources = [p for p in ROOT.rglob("*") if p.suffix in (".h", ".cc", ".c") and "build" not in p.parts]
+for path in sources:
+    here = path.relative_to(ROOT)
+    room = next((r for r in ROOMS if here.is_relative_to(r)), None)
+    for line in path.read_text().splitlines():
+        match = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
+        if not match:
+            continue
+        quote, name = match.groups()
+        if quote == "<":
+            if name in ONLY and str(here) != ONLY[name]:
+                wrong.append(f"{here}: includes <{name}>, which only {ONLY[name]} may")
+            if room in ("preload", "include/jitcorral") and name in FORBIDDEN_IN_SHIM:
+                wrong.append(f"{here}: includes <{name}>, which has no place in the shim")
+            continue
+        if room is None:
+            continue
+        target = resolve(path, name)
+        if target is None:
+            wrong.append(f"{here}: includes \"{name}\", which is not there")
+        elif not any(target.is_relative_to(allowed) for allowed in ROOMS[room]):
+            wrong.append(f"{here}: includes {target}, outside what {room}/ may include")
+        elif here.parent.name == "preload" and here.name in PURE and target.parent.name == "preload":
+            if target.name not in PURE[here.name]:
+                wrong.append(f"{here}: is pure, but includes {target}")
+
+print("\n".join(wrong) or f"{len(sources)} files keep the include rules")
+sys.exit(1 if wrong else 0)
