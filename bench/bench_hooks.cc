@@ -28,9 +28,13 @@ void touch(void* p, std::size_t size) {
 }
 
 // MAP_FAILED without the cast in its macro.
-bool failed(const void* p) { return reinterpret_cast<std::intptr_t>(p) == -1; }
+bool failed(const void* p) {
+  return reinterpret_cast<std::intptr_t>(p) == -1;
+}
 
-void* map_rw(std::size_t size) { return mmap(nullptr, size, kRw, kPrivate, -1, 0); }
+void* map_rw(std::size_t size) {
+  return mmap(nullptr, size, kRw, kPrivate, -1, 0);
+}
 
 // Outside the timing: is what this benchmark maps steered?
 void report_place(benchmark::State& state, const void* p) {
@@ -50,8 +54,8 @@ void passed_pair(benchmark::State& state) {
 }
 BENCHMARK(passed_pair)->Name("passed/mmap_munmap");
 
-// A passed call whose kernel side is small and steady, so that 30 ns can be seen: neither shared nor
-// private is EINVAL, after the shim has looked at the call and at its caller.
+// A passed call whose kernel side is small and steady, so that 30 ns can be seen: neither shared
+// nor private is EINVAL, after the shim has looked at the call and at its caller.
 void passed_refused(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(mmap(nullptr, kPage, kRw, MAP_ANONYMOUS, -1, 0));
 }
@@ -113,8 +117,12 @@ void free_page_aligned(benchmark::State& state, bool served) {
     state.SetIterationTime(took.count() / kBatch);
   }
 }
-void free_page_aligned_unserved(benchmark::State& state) { free_page_aligned(state, false); }
-void free_page_aligned_served(benchmark::State& state) { free_page_aligned(state, true); }
+void free_page_aligned_unserved(benchmark::State& state) {
+  free_page_aligned(state, false);
+}
+void free_page_aligned_served(benchmark::State& state) {
+  free_page_aligned(state, true);
+}
 
 // posix_memalign of a caller that is passed.
 void memalign_pair(benchmark::State& state) {
@@ -146,8 +154,12 @@ void pair(benchmark::State& state, bool neighbour) {
   munmap(p, size);
   if (live != nullptr) munmap(live, kPage);
 }
-void pair_alone(benchmark::State& state) { pair(state, false); }
-void pair_beside(benchmark::State& state) { pair(state, true); }
+void pair_alone(benchmark::State& state) {
+  pair(state, false);
+}
+void pair_beside(benchmark::State& state) {
+  pair(state, true);
+}
 void sizes(benchmark::internal::Benchmark* b) {
   for (const long kib : {4, 16, 64, 256, 1024, 4096, 16384}) b->Arg(kib * 1024);
   b->ArgName("bytes")->UseRealTime();
@@ -181,8 +193,12 @@ void engine_code(benchmark::State& state) {
   }
   if (jitcorral_inside != nullptr) state.counters["inside"] = jitcorral_inside(p);
 }
-BENCHMARK(engine_code)->Name("engine/llvm_code")->ArgName("bytes")
-    ->Arg(4096)->Arg(16384)->Arg(65536);
+BENCHMARK(engine_code)
+    ->Name("engine/llvm_code")
+    ->ArgName("bytes")
+    ->Arg(4096)
+    ->Arg(16384)
+    ->Arg(65536);
 
 // Many live extents: each pair has to find its place among them.
 void pair_among(benchmark::State& state) {

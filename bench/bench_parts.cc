@@ -42,7 +42,9 @@ void live(benchmark::State& state) {
   for (std::uint32_t i = 0; i < count; ++i) map->claim_exact({{kAll - 1 - i}, {1}});
   churn(state, *map, wanted(static_cast<std::uint32_t>(state.range(1))));
 }
-BENCHMARK(live)->Name("page_map/pair")->ArgNames({"live", "pages"})
+BENCHMARK(live)
+    ->Name("page_map/pair")
+    ->ArgNames({"live", "pages"})
     ->ArgsProduct({{0, 100, 10000, 400000}, {1, 16, 256}});
 
 // 90 % of the pages in extents of 1 to 8, the rest scattered holes of the same sizes.
@@ -56,8 +58,13 @@ void crowded(benchmark::State& state) {
   }
   churn(state, *map, wanted(static_cast<std::uint32_t>(state.range(0))));
 }
-BENCHMARK(crowded)->Name("page_map/90_percent_full")->ArgName("pages")
-    ->Arg(1)->Arg(8)->Arg(16)->Arg(24);
+BENCHMARK(crowded)
+    ->Name("page_map/90_percent_full")
+    ->ArgName("pages")
+    ->Arg(1)
+    ->Arg(8)
+    ->Arg(16)
+    ->Arg(24);
 
 // The only place is at the far end: every other page is taken.
 void checkerboard(benchmark::State& state) {

@@ -14,7 +14,9 @@
 /* What the shim looks for: the unwinder's import first, then the path in a panic location. */
 extern unsigned long _Unwind_GetRegionStart(void*);
 const char* cranelift_bench_location = "cranelift-jit-0.116.1/src/memory.rs";
-unsigned long cranelift_bench_import(void* context) { return _Unwind_GetRegionStart(context); }
+unsigned long cranelift_bench_import(void* context) {
+  return _Unwind_GetRegionStart(context);
+}
 #endif
 
 FRAME static void* map_it(size_t size) {

@@ -7,8 +7,8 @@
 #define ROOM extern "C" __attribute__((visibility("default"), noinline))
 
 using jitcorral::PassReason;
-using jitcorral::Role;
 using jitcorral::process;
+using jitcorral::Role;
 namespace callers = jitcorral::callers;
 
 ROOM unsigned rooms_caller_at(const void* where) {
@@ -27,7 +27,9 @@ ROOM unsigned rooms_unwind(void) {
 ROOM void rooms_protected_as(unsigned first, unsigned pages) {
   process.learner.protected_as({{first}, {pages}}, 5);
 }
-ROOM void rooms_note_passed(void) { process.record.note_passed(PassReason::kCaller); }
+ROOM void rooms_note_passed(void) {
+  process.record.note_passed(PassReason::kCaller);
+}
 ROOM void rooms_suspect(std::uint64_t begin) {
   process.suspects.mapped({{begin}, {begin + 4096}}, __builtin_return_address(0));
 }

@@ -86,7 +86,8 @@ void bind(Function*& slot, const char* name, Function* otherwise) {
 constinit Next next = {first_free,        first_realloc,        first_reallocarray,
                        first_usable_size, first_posix_memalign, first_aligned_alloc,
                        first_memalign,    first_valloc,         first_pvalloc};
-constinit std::atomic<std::uint64_t> served{0};
+constinit std::atomic<std::uint64_t> lowest_served{0};
+constinit std::atomic<std::uint64_t> highest_served{0};
 
 void resolve() {
   // Every libc has free, realloc, malloc_usable_size.
@@ -113,6 +114,21 @@ void find_out_whether_ours() {
   all_ours = true;
 }
 
+namespace {
+
+void widen_served(std::uint64_t at) {
+  std::uint64_t low = lowest_served.load(std::memory_order_relaxed);
+  while ((low == 0 || at < low) &&
+         !lowest_served.compare_exchange_weak(low, at, std::memory_order_relaxed)) {
+  }
+  std::uint64_t high = highest_served.load(std::memory_order_relaxed);
+  // Release: pairs with the acquire in may_be_ours().
+  while (at > high && !highest_served.compare_exchange_weak(high, at, std::memory_order_release)) {
+  }
+}
+
+}  // namespace
+
 void* serve(std::size_t alignment, std::size_t size, const void* site) {
   const Bytes page = process.window.page_size().bytes();
   if (alignment < page.count || !all_ours || !process.active.load(std::memory_order_acquire))
@@ -134,7 +150,7 @@ void* serve(std::size_t alignment, std::size_t size, const void* site) {
   }
   Address at;
   if (!steering::allocate(Bytes{size}, Bytes{alignment}, caller, site, at)) return nullptr;
-  served.fetch_add(1, std::memory_order_release);  // pairs with the acquire in size_of_ours
+  widen_served(at.value);
   return reinterpret_cast<void*>(at.value);
 }
 
@@ -148,8 +164,7 @@ AddressRange extent_at(const void* pointer) {
 
 }  // namespace
 
-std::size_t size_of_ours(const void* pointer) {
-  if (served.load(std::memory_order_acquire) == 0) return 0;
+std::size_t extent_size(const void* pointer) {
   return extent_at(pointer).size().count;
 }
 

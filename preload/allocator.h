@@ -31,15 +31,26 @@ void resolve();
 // constructor.
 void find_out_whether_ours();
 
-// How many extents were ever served: while it is zero no pointer can be ours.
-extern std::atomic<std::uint64_t> served;
+// Where extents were ever served, from the lowest first byte to the highest; only grows. A pointer
+// outside is not ours, and most of a process's pointers lie outside.
+extern std::atomic<std::uint64_t> lowest_served;
+extern std::atomic<std::uint64_t> highest_served;  // 0: none yet
+inline bool may_be_ours(const void* pointer) {
+  const auto at = reinterpret_cast<std::uint64_t>(pointer);
+  // Acquire: pairs with the release in serve(), which writes the lowest first.
+  return at <= highest_served.load(std::memory_order_acquire) &&
+         at >= lowest_served.load(std::memory_order_relaxed) && at != 0;
+}
 
 // Memory inside the window for this request, or null if the next allocator serves it. errno is
 // kept.
 void* serve(std::size_t alignment, std::size_t size, const void* site);
 
 // Whether the pointer is one that serve() gave, and how many bytes it holds; 0 if not.
-std::size_t size_of_ours(const void* pointer);
+std::size_t extent_size(const void* pointer);
+inline std::size_t size_of_ours(const void* pointer) {
+  return may_be_ours(pointer) ? extent_size(pointer) : 0;
+}
 // Gives it back. The pointer must be ours. errno is kept.
 void give_back(void* pointer);
 // realloc of a pointer that is ours.

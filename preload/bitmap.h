@@ -43,8 +43,10 @@ class AtomicBitmap {
       words_[w.index()].fetch_or(w.mask(), std::memory_order_acq_rel);
   }
   void clear(PageRun run) {
+    // Bits that are clear already stay unwritten: most clears of the rarer bitmaps are of nothing.
     for (Walk w(run); !w.done(); w.next())
-      words_[w.index()].fetch_and(~w.mask(), std::memory_order_acq_rel);
+      if ((word(w.index()) & w.mask()) != 0)
+        words_[w.index()].fetch_and(~w.mask(), std::memory_order_acq_rel);
   }
 
   bool any(PageRun run) const {

@@ -32,9 +32,14 @@ struct SiteEntry {
 constexpr std::size_t kSites = 2048;
 constinit SiteEntry sites[kSites];
 
+std::size_t home_of(const void* address) {
+  return (reinterpret_cast<std::uint64_t>(address) * 0x9e3779b97f4a7c15) >> 53;
+}
+static_assert(kSites == 1U << (64 - 53));
+
 // The entry of a site, made if there is none yet; null when its part of the table is full.
 SiteEntry* entry_for(const void* address) {
-  const std::uint64_t home = (reinterpret_cast<std::uint64_t>(address) * 0x9e3779b97f4a7c15) >> 53;
+  const std::size_t home = home_of(address);
   for (std::size_t probe = 0; probe < 8; ++probe) {
     SiteEntry& e = sites[(home + probe) % kSites];
     const void* seen = e.address.load(std::memory_order_acquire);
@@ -112,6 +117,12 @@ SiteInfo classify(const void* address) {
 }
 
 SiteInfo info_at(const void* address, bool confirm) {
+  // The usual case, in a few instructions: a site that was seen before, in its first place.
+  const SiteEntry& first = sites[home_of(address)];
+  if (!confirm && first.address.load(std::memory_order_acquire) == address) [[likely]] {
+    const std::uint64_t word = first.info.load(std::memory_order_acquire);
+    if (word != 0) return SiteInfo::unpack(word);
+  }
   SiteEntry* entry = entry_for(address);
   if (entry == nullptr) return classify(address);
   const std::uint64_t word = entry->info.load(std::memory_order_acquire);
@@ -151,6 +162,30 @@ Name name_of(const void* return_address) {
           modules::symbol_at(module, return_address)};
 }
 
+namespace {
+
+// From a call path as addresses to the same path as build-ids and offsets, which takes longer to
+// find than the path. An entry of a library that was unloaded is a wrong guess at worst.
+struct KnownPath {
+  std::atomic<std::uint64_t> addresses{0};
+  std::atomic<std::uint64_t> fingerprint{0};
+};
+constexpr std::size_t kPaths = 512;
+constinit KnownPath paths[kPaths];
+
+std::uint64_t fingerprint_of(const void* const* frames, std::size_t count) {
+  std::uint64_t hash = count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Module module = modules::containing(frames[i]);
+    if (!module.found()) break;
+    const std::uint64_t offset = reinterpret_cast<std::uint64_t>(frames[i]) - module.bias;
+    hash = mix(hash ^ modules::identity(module) ^ mix(offset));
+  }
+  return hash;
+}
+
+}  // namespace
+
 std::uint64_t fingerprint(const void* return_address, Role role) {
   constexpr unsigned kMaxFrames = 8;
   const void* frames[kMaxFrames];
@@ -159,14 +194,19 @@ std::uint64_t fingerprint(const void* return_address, Role role) {
   const std::size_t wanted = frames_for(role);
   if (wanted == 0) return 0;
   const std::size_t count = unwind_from(return_address, frames, wanted);
-  std::uint64_t hash = count;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Module module = modules::containing(frames[i]);
-    if (!module.found()) break;
-    const std::uint64_t offset = reinterpret_cast<std::uint64_t>(frames[i]) - module.bias;
-    hash = mix(hash ^ modules::identity(module) ^ mix(offset));
-  }
-  return count == 0 ? 0 : hash;
+  if (count == 0) return 0;
+  std::uint64_t addresses = count;
+  for (std::size_t i = 0; i < count; ++i)
+    addresses = mix(addresses ^ reinterpret_cast<std::uint64_t>(frames[i]));
+  KnownPath& known = paths[addresses % kPaths];
+  // Acquire pairs with the release below: who sees the path sees its fingerprint. A torn pair of
+  // two writers is a wrong guess, no more.
+  if (known.addresses.load(std::memory_order_acquire) == addresses)
+    return known.fingerprint.load(std::memory_order_relaxed);
+  const std::uint64_t hash = fingerprint_of(frames, count);
+  known.fingerprint.store(hash, std::memory_order_relaxed);
+  known.addresses.store(addresses, std::memory_order_release);
+  return hash;
 }
 
 }  // namespace jitcorral::callers

@@ -125,9 +125,7 @@ JITCORRAL_DOOR int prctl(int operation, ...) {
 // The allocator.
 
 JITCORRAL_DOOR void free(void* p) {
-  // A pointer of ours begins a page; of the others, hardly one does.
-  if ((reinterpret_cast<std::uintptr_t>(p) & 4095) != 0 || allocator::size_of_ours(p) == 0)
-      [[likely]]
+  if (allocator::size_of_ours(p) == 0) [[likely]]
     return allocator::next.free(p);
   allocator::give_back(p);
 }

@@ -74,7 +74,10 @@ void Learner::protected_as(PageRun pages, int prot) {
 }
 
 void Suspects::mapped(AddressRange range, const void* site) {
-  Entry& e = entries_[next_.fetch_add(1, std::memory_order_relaxed) % kCount];
+  // Not a read-modify-write: two threads at once may share an entry, and lose one of two guesses.
+  const std::uint32_t at = next_.load(std::memory_order_relaxed);
+  next_.store(at + 1, std::memory_order_relaxed);
+  Entry& e = entries_[at % kCount];
   // A reader between these stores sees an empty range, or at worst a wrong site: a guess, no more.
   e.end.store(0, std::memory_order_relaxed);
   e.begin.store(range.begin.value, std::memory_order_relaxed);

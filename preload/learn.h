@@ -31,7 +31,7 @@ class Learner {
 
  private:
   static constexpr std::size_t kSlots = 1024;
-  static constexpr std::size_t kRecent = 256;
+  static constexpr std::size_t kRecent = 64;
 
   struct Slot {
     std::atomic<std::uint64_t> fingerprint{0};

@@ -64,36 +64,49 @@ PageMap::Summary PageMap::summarize(std::uint32_t chunk) const {
   return s;
 }
 
-// Brings the summaries of every chunk of the run up to date. Whoever swaps last has read the bitmap
+// Brings the summary of a chunk up to date. Whoever swaps last has read the bitmap
 // after the swap before it, so a change is never lost: a writer that computed from older bits holds
 // an older version, fails, and computes again. Acq_rel: the load must see the bits that the thread
 // of the previous version changed before its swap.
-void PageMap::refresh(PageRun run) {
-  if (run.empty()) return;
-  const std::uint32_t last = (run.end().value - 1) / kChunkPages;
-  for (std::uint32_t chunk = run.first.value / kChunkPages; chunk <= last; ++chunk) {
-    std::uint64_t old = summaries_[chunk].load(std::memory_order_acquire);
-    while (!summaries_[chunk].compare_exchange_strong(old, pack(summarize(chunk), (old >> 39) + 1),
-                                                      std::memory_order_acq_rel,
-                                                      std::memory_order_acquire)) {
-    }
+void PageMap::refresh(std::uint32_t chunk) {
+  std::uint64_t old = summaries_[chunk].load(std::memory_order_acquire);
+  while (!summaries_[chunk].compare_exchange_strong(old, pack(summarize(chunk), (old >> 39) + 1),
+                                                    std::memory_order_acq_rel,
+                                                    std::memory_order_acquire)) {
   }
 }
 
+// A claim leaves the summaries alone: they then promise too much, which costs the search that is
+// disappointed one look, and it corrects them.
 bool PageMap::claim_exact(PageRun run) {
-  if (run.end().value > kMaxPages || !claimed_.try_set(run)) return false;
-  refresh(run);
-  return true;
+  return run.end().value <= kMaxPages && claimed_.try_set(run);
 }
 
 void PageMap::occupy(PageRun run) {
   claimed_.set(run);
-  refresh(run);
 }
 
+// A release must never leave a summary that promises too little. The new version makes whoever
+// computed from the bits before fail and compute again.
 void PageMap::release(PageRun run) {
+  if (run.empty()) return;
   claimed_.clear(run);
-  refresh(run);
+  const std::uint32_t last = (run.end().value - 1) / kChunkPages;
+  for (std::uint32_t chunk = run.first.value / kChunkPages; chunk <= last; ++chunk) {
+    const Summary s = unpack(summaries_[chunk].fetch_add(1ULL << 39, std::memory_order_acq_rel));
+    // Empty as far as it says: nothing can be promised beyond that.
+    if (s.longest == kChunkPages) continue;
+    const PageIndex begin{chunk * kChunkPages};
+    const PageIndex end{begin.value + kChunkPages};
+    const PageIndex from = run.first < begin ? begin : run.first;
+    const PageIndex to = end < run.end() ? end : run.end();
+    // The free run that the released pages are now part of.
+    const PageIndex low = claimed_.previous_end(true, begin, from);
+    const PageIndex high = claimed_.next(true, to, end);
+    const std::uint32_t length = (high - low).count;
+    if (length > s.longest || (low == begin && length > s.start) || (high == end && length > s.end))
+      refresh(chunk);
+  }
 }
 
 std::optional<PageRun> PageMap::claim(const Wanted& wanted) {
@@ -102,18 +115,16 @@ std::optional<PageRun> PageMap::claim(const Wanted& wanted) {
   // progress; the bound is for a host with more threads than sense.
   constexpr int kMaxRaces = 256;
   for (int race = 0; race < kMaxRaces; ++race) {
-    // The bitmap itself has the last word before "full" is said.
-    auto run = find(wanted, true);
-    if (!run) run = find(wanted, false);
+    // No second look at the bitmap: summaries never promise too little.
+    const auto run = find(wanted);
     if (!run) return std::nullopt;
     if (claim_exact(*run)) return run;
   }
   return std::nullopt;
 }
 
-std::optional<PageRun> PageMap::find(const Wanted& wanted, bool trust_summaries) const {
-  return wanted.from == End::kLow ? find_low(wanted, trust_summaries)
-                                  : find_high(wanted, trust_summaries);
+std::optional<PageRun> PageMap::find(const Wanted& wanted) {
+  return wanted.from == End::kLow ? find_low(wanted) : find_high(wanted);
 }
 
 namespace {
@@ -129,19 +140,17 @@ constexpr std::uint32_t align_down(std::uint32_t p, const PageMap::Wanted& w) {
 
 }  // namespace
 
-std::optional<PageRun> PageMap::find_low(const Wanted& wanted, bool trust_summaries) const {
+std::optional<PageRun> PageMap::find_low(const Wanted& wanted) {
   const std::uint32_t need = wanted.length.count;
   const PageIndex limit{wanted.capacity.count};
   PageIndex open{0};  // begin of the free run that reaches up to the current chunk
   for (std::uint32_t chunk = 0; chunk * kChunkPages < limit.value; ++chunk) {
     const PageIndex begin{chunk * kChunkPages};
     const PageIndex end{begin.value + kChunkPages};
-    if (trust_summaries) {
-      const Summary s = unpack(summaries_[chunk].load(std::memory_order_acquire));
-      if ((begin - open).count + s.start < need && s.longest < need) {
-        if (s.start < kChunkPages) open = {end.value - s.end};
-        continue;
-      }
+    const Summary s = unpack(summaries_[chunk].load(std::memory_order_acquire));
+    if ((begin - open).count + s.start < need && s.longest < need) {
+      if (s.start < kChunkPages) open = {end.value - s.end};
+      continue;
     }
     // Runs that begin in or before this chunk; they may go on beyond it.
     for (PageIndex p = open; p < end && p < limit;) {
@@ -154,12 +163,14 @@ std::optional<PageRun> PageMap::find_low(const Wanted& wanted, bool trust_summar
       if (stop.value == stop_wanted) return PageRun{{first}, wanted.length};
       p = stop;
     }
+    // It promised in vain. (Where alignment is what was missing, it may well have been right.)
+    if (wanted.alignment == 1) refresh(chunk);
     open = claimed_.previous_end(true, open, end);
   }
   return std::nullopt;
 }
 
-std::optional<PageRun> PageMap::find_high(const Wanted& wanted, bool trust_summaries) const {
+std::optional<PageRun> PageMap::find_high(const Wanted& wanted) {
   const std::uint32_t need = wanted.length.count;
   const PageIndex limit{wanted.capacity.count};
   PageIndex open = limit;  // end of the free run that reaches down to the current chunk
@@ -168,7 +179,8 @@ std::optional<PageRun> PageMap::find_high(const Wanted& wanted, bool trust_summa
     const PageIndex end{begin.value + kChunkPages < limit.value ? begin.value + kChunkPages
                                                                 : limit.value};
     // The summary of a chunk that capacity cuts says nothing about where its end is: look.
-    if (trust_summaries && end.value == begin.value + kChunkPages) {
+    const bool whole = end.value == begin.value + kChunkPages;
+    if (whole) {
       const Summary s = unpack(summaries_[chunk].load(std::memory_order_acquire));
       if ((open - end).count + s.end < need && s.longest < need) {
         if (s.end < kChunkPages) open = {begin.value + s.start};
@@ -185,6 +197,7 @@ std::optional<PageRun> PageMap::find_high(const Wanted& wanted, bool trust_summa
       if (stop.value == first) return PageRun{{first}, wanted.length};
       p = {stop.value - 1};
     }
+    if (wanted.alignment == 1) refresh(chunk);
     open = claimed_.next(true, begin, open);
   }
   return std::nullopt;

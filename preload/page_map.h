@@ -3,9 +3,10 @@
 // The bitmap is the truth; it is changed by compare-and-swap a word at a time, so an operation that
 // is torn by a kill or a signal only leaks pages. A summary per chunk of 4096 pages (free pages at
 // its start, longest free run, free pages at its end, as in Go's runtime/mpagealloc.go) lets a
-// search skip full chunks; a summary is only a hint, but it always catches up with the bitmap.
-// Address-ordered first fit from either end. At most 128 summaries and one chunk are looked at for
-// a request that fits, whatever the number of live extents.
+// search skip full chunks. A summary may promise too much, and is corrected by the search that it
+// disappoints; it never promises too little. Address-ordered first fit from either end: at most 128
+// summaries and, but for requests with an alignment of their own, the words of one chunk for a
+// request that fits, whatever the number of live extents.
 #pragma once
 
 #include <atomic>
@@ -60,10 +61,10 @@ class PageMap {
   static constexpr Summary unpack(std::uint64_t packed);
 
   Summary summarize(std::uint32_t chunk) const;
-  void refresh(PageRun run);
-  std::optional<PageRun> find(const Wanted& wanted, bool trust_summaries) const;
-  std::optional<PageRun> find_low(const Wanted& wanted, bool trust_summaries) const;
-  std::optional<PageRun> find_high(const Wanted& wanted, bool trust_summaries) const;
+  void refresh(std::uint32_t chunk);
+  std::optional<PageRun> find(const Wanted& wanted);
+  std::optional<PageRun> find_low(const Wanted& wanted);
+  std::optional<PageRun> find_high(const Wanted& wanted);
 
   AtomicBitmap<kMaxPages> claimed_;
   std::atomic<std::uint64_t> summaries_[kChunks] = {};

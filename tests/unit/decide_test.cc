@@ -136,8 +136,8 @@ TEST(Decide, FlagsThatBindTheKernelPassWithTheirReasons) {
     PassReason reason;
   };
   constexpr Flag kFlags[] = {
-      {MAP_FIXED, PassReason::kFixed},          {MAP_FIXED_NOREPLACE, PassReason::kFixed},
-      {MAP_STACK, PassReason::kFlags},          {MAP_HUGETLB, PassReason::kFlags},
+      {MAP_FIXED, PassReason::kFixed},     {MAP_FIXED_NOREPLACE, PassReason::kFixed},
+      {MAP_STACK, PassReason::kFlags},     {MAP_HUGETLB, PassReason::kFlags},
       {MAP_GROWSDOWN, PassReason::kFlags},
 #ifdef MAP_32BIT
       {MAP_32BIT, PassReason::kFlags},
@@ -145,8 +145,8 @@ TEST(Decide, FlagsThatBindTheKernelPassWithTheirReasons) {
   };
   for (const Flag& f : kFlags) {
     MapCall call = anonymous(kib(4), kRw, kAnon | f.flag);
-    for (const Mode mode : {Mode::kObserve, Mode::kAuto, Mode::kExecOnly, Mode::kAll,
-                            Mode::kScatter}) {
+    for (const Mode mode :
+         {Mode::kObserve, Mode::kAuto, Mode::kExecOnly, Mode::kAll, Mode::kScatter}) {
       call.hint = kWindow.begin;
       EXPECT_EQ(judge(call, {Role::kLlvm, 1, 0}, with(mode)), f.reason) << std::hex << f.flag;
       call.hint = {};
@@ -215,8 +215,8 @@ TEST(Decide, AllSteersEveryAnonymousPrivateMmap) {
 }
 
 TEST(Decide, ObserveDecidesAsAutoDoes) {
-  for (const Role role : {Role::kNone, Role::kLlvm, Role::kJulia, Role::kCranelift, Role::kArena,
-                          Role::kLearned}) {
+  for (const Role role :
+       {Role::kNone, Role::kLlvm, Role::kJulia, Role::kCranelift, Role::kArena, Role::kLearned}) {
     for (const int prot : {kNone, kRead, kRw, kRx, kRwx}) {
       for (const int flags : {kAnon, kNoReserve, int{MAP_SHARED}, MAP_SHARED | MAP_ANONYMOUS}) {
         const MapCall call{{}, mib(1), prot, flags, (flags & MAP_ANONYMOUS) != 0 ? -1 : 3, 0};

@@ -143,9 +143,8 @@ TEST(PolicyParse, SizesTakeUnitsInEitherCase) {
   EXPECT_EQ(parse_size("3m"), mib(3));
   EXPECT_EQ(parse_size("2g"), gib(2));
   EXPECT_EQ(parse_size("17179869183G"), gib(17179869183));
-  for (const char* bad :
-       {"", "K", "G", "KM", "1KK", "1T", "1KB", "1.5G", "-1K", "1 K", "K1", "17179869184G",
-        "18446744073709551616", "18446744073709551615K"})
+  for (const char* bad : {"", "K", "G", "KM", "1KK", "1T", "1KB", "1.5G", "-1K", "1 K", "K1",
+                          "17179869184G", "18446744073709551616", "18446744073709551615K"})
     EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
 }
 
@@ -208,7 +207,8 @@ TEST(PolicyParse, SwitchesTakeTheirDigitsOnly) {
   EXPECT_TRUE(parsed(Variable::kStats, "1").stats);
   EXPECT_EQ(parsed(Variable::kVerbose, "1").verbose, 1);
   EXPECT_EQ(parsed(Variable::kVerbose, "2").verbose, 2);
-  for (const char* bad : {"", "2", "00", "01", "yes", "true"}) expect_refused(Variable::kStats, bad);
+  for (const char* bad : {"", "2", "00", "01", "yes", "true"})
+    expect_refused(Variable::kStats, bad);
   for (const char* bad : {"", "3", "-1", "00", "1 "}) expect_refused(Variable::kVerbose, bad);
   for (const char* bad : {"", "FAIL", "fall", "fallbac"}) expect_refused(Variable::kOnFull, bad);
 }

@@ -456,8 +456,7 @@ TEST_P(WindowTest, UnshieldGivesEveryFreePageBackAndKeepsWhatIsLive) {
   EXPECT_FALSE(window->may_shield());
   EXPECT_EQ(mapped(window.range(), "---p"), Bytes{});
   EXPECT_FALSE(window->any_shielded(window.range()));
-  for (unsigned i = 0; i < 40; ++i)
-    if (i % 3 != 0) ASSERT_EQ(memory(live[i])[0], i);
+  for (unsigned i = 0; i < 40; ++i) ASSERT_TRUE(i % 3 == 0 || memory(live[i])[0] == i) << i;
   // And holds none again.
   const Placed again = window.place(mib(4));
   ASSERT_EQ(again.failure, PlaceFailure::kNone);
@@ -513,7 +512,7 @@ TEST_P(WindowTest, RefusalLeavesTheWindowUsable) {
     EXPECT_EQ(in_child([&] {
                 window->forbid_probing(!may_probe);
                 const Address usual = window.range().end - pages(4);
-                limit(RLIMIT_DATA, 0);
+                limit(RLIMIT_DATA, 4096);  // of 0, the kernel makes an exception
                 for (int i = 0; i < 40; ++i) {
                   const Placed refused = window.place(pages(4));
                   if (refused.failure != PlaceFailure::kRefused || refused.error != ENOMEM)
@@ -536,7 +535,7 @@ TEST_P(WindowTest, NothingIsHeldAfterARefusalAndUnshield) {
   for (const bool may_probe : {true, false}) {
     EXPECT_EQ(in_child([&] {
                 window->forbid_probing(!may_probe);
-                limit(RLIMIT_DATA, 0);
+                limit(RLIMIT_DATA, 4096);  // of 0, the kernel makes an exception
                 if (window.place(pages(4)).failure != PlaceFailure::kRefused) return 1;
                 limit(RLIMIT_DATA, RLIM_INFINITY);
                 window->unshield();

@@ -31,11 +31,9 @@ constexpr unsigned long untag(unsigned long address) {
   return static_cast<unsigned long>(static_cast<long>(address << 8) >> 8);
 }
 
-// Distinguishes threads cheaply: the thread pointer.
-inline unsigned long thread_pointer() {
-  unsigned long tp;
-  asm("mrs %0, tpidr_el0" : "=r"(tp));
-  return tp;
+// Adds one to a counter that only this thread writes, also from its signal handlers.
+inline void count_own(unsigned long& counter) {
+  __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
 }
 
 }  // namespace jitcorral::arch
