@@ -80,7 +80,8 @@ constexpr bool has_signature(Role role, const MapCall& call) {
       if (call.flags == kPrivate) return call.prot == kRw && call.length >= mib(1);
       if (call.flags == (kPrivate | MAP_NORESERVE))
         return call.prot == PROT_NONE && call.length <= mib(64);
-      return call.flags == MAP_SHARED && call.fd >= 0;
+      return call.flags == MAP_SHARED && call.fd >= 0 &&
+             (call.prot & (PROT_WRITE | PROT_EXEC)) != 0;
     case Role::kCranelift:
       return (call.flags & ~MAP_NORESERVE) == kPrivate &&
              (call.prot == kRw || call.prot == PROT_NONE);
@@ -100,8 +101,8 @@ constexpr std::optional<PassReason> decide(const MapCall& call, const Caller& ca
   if (caller.excluded != 0) return PassReason::kExcluded;
   if (caller.included != 0)
     return anonymous_private ? std::nullopt : std::optional(PassReason::kFile);
-  if (policy.mode == Mode::kExecOnly) return std::nullopt;  // screen() let only PROT_EXEC through
-  if (policy.mode == Mode::kAll && door == Door::kMmap)
+  // Of what exec-only may steer, screen() let only PROT_EXEC through.
+  if (policy.mode == Mode::kExecOnly || (policy.mode == Mode::kAll && door == Door::kMmap))
     return anonymous_private ? std::nullopt : std::optional(PassReason::kFile);
   if (caller.role == Role::kNone)
     return (call.flags & MAP_ANONYMOUS) != 0 ? PassReason::kCaller : PassReason::kFile;

@@ -53,7 +53,8 @@ struct Shares {
 // window. A quarter of the span, and up to 64 MiB at random.
 constexpr Shares shares_beside_libraries(Bytes wanted, AddressRange anchor, std::uint64_t random) {
   if (anchor.size() + mib(64) >= kMaxSpan) return {};
-  const Bytes span = round_down(kMaxSpan - anchor.size() - kGrain - kGrain, kGrain);
+  // Two grains for rounding the block's ends, and one because the span is strictly less.
+  const Bytes span = round_down(kMaxSpan - anchor.size() - kGrain - kGrain - kGrain, kGrain);
   const Bytes gap =
       round_down(span / 4, kGrain) - random_gap(random, mib(64) < span / 8 ? mib(64) : span / 8);
   const Bytes room = span - gap;
@@ -65,6 +66,7 @@ constexpr Shares shares_beside_libraries(Bytes wanted, AddressRange anchor, std:
 constexpr std::optional<Layout> carve(AddressRange block, AddressRange anchor, Shares shares) {
   const bool below = anchor.empty() || block.begin < anchor.begin;
   const AddressRange usable{round_up(block.begin, kGrain), round_down(block.end, kGrain)};
+  if (usable.empty() || usable.size() < shares.window) return std::nullopt;
   const AddressRange window = below ? range_of(usable.begin, shares.window)
                                     : AddressRange{usable.end - shares.window, usable.end};
   if (!block.contains(window)) return std::nullopt;
@@ -85,7 +87,7 @@ constexpr std::optional<Layout> plan_beside_executable(AddressRange exe, Address
     const Bytes room = span - gap;
     const Bytes size = round_down(wanted < room ? wanted : room, kGrain);
     const Address end = round_down(exe.begin - gap, kGrain);
-    if (end.value < size.count + kLowest.count) return std::nullopt;
+    if (size < kGrain || end.value < size.count + kLowest.count) return std::nullopt;
     return Layout{{end - size, end}, true};
   }
   const Address end = round_down(exe.begin + kMaxSpan - Bytes{1}, kGrain);
@@ -95,6 +97,7 @@ constexpr std::optional<Layout> plan_beside_executable(AddressRange exe, Address
   const Bytes shift = random_gap(random, room / 8);
   const Bytes usable = room - shift;
   const Bytes size = round_down(wanted < usable ? wanted : usable, kGrain);
+  if (size < kGrain) return std::nullopt;
   return Layout{{end - shift - size, end - shift}, true};
 }
 

@@ -52,9 +52,32 @@ std::uint64_t Learner::pack(std::uint16_t slot, PageRun pages) {
          (std::uint64_t{slot} + 1) << 40;
 }
 
+namespace {
+
+constexpr std::uint64_t kVotedCode = 1ULL << 56;
+constexpr std::uint64_t kVotedRodata = 1ULL << 57;
+
+PageRun pages_in(std::uint64_t word) {
+  return {{static_cast<std::uint32_t>(word & 0xfffff)},
+          Pages{static_cast<std::uint32_t>(word >> 20 & 0xfffff)}};
+}
+std::size_t slot_in(std::uint64_t word) {
+  return (word >> 40 & 0xffff) - 1;
+}
+bool overlap(PageRun a, PageRun b) {
+  return a.first < b.end() && b.first < a.end();
+}
+
+}  // namespace
+
 void Learner::placed(std::uint16_t slot, PageRun pages) {
   if (slot == kNoSlot || pages.empty()) return;
   count_up(slots_[slot].mapped);
+  // What was here before is gone: what becomes of these pages says nothing of it any more.
+  for (std::atomic<std::uint64_t>& entry : recent_) {
+    const std::uint64_t word = entry.load(std::memory_order_relaxed);
+    if (word != 0 && overlap(pages_in(word), pages)) entry.store(0, std::memory_order_relaxed);
+  }
   const std::uint32_t at = next_.fetch_add(1, std::memory_order_relaxed) % kRecent;
   recent_[at].store(pack(slot, pages), std::memory_order_relaxed);
 }
@@ -62,14 +85,15 @@ void Learner::placed(std::uint16_t slot, PageRun pages) {
 void Learner::protected_as(PageRun pages, int prot) {
   if ((prot & PROT_WRITE) != 0 && (prot & PROT_EXEC) == 0) return;  // on its way, not there yet
   if (prot == PROT_NONE) return;
+  const bool code = (prot & PROT_EXEC) != 0;
+  const std::uint64_t voted = code ? kVotedCode : kVotedRodata;
   for (std::atomic<std::uint64_t>& entry : recent_) {
     const std::uint64_t word = entry.load(std::memory_order_relaxed);
-    if (word == 0) continue;
-    const auto first = static_cast<std::uint32_t>(word & 0xfffff);
-    const auto end = first + static_cast<std::uint32_t>(word >> 20 & 0xfffff);
-    if (pages.first.value >= end || pages.end().value <= first) continue;
-    Slot& s = slots_[(word >> 40) - 1];
-    count_up((prot & PROT_EXEC) != 0 ? s.became_code : s.became_rodata);
+    // A block votes once for each kind, however often and in how many parts it is protected.
+    if (word == 0 || (word & voted) != 0 || !overlap(pages_in(word), pages)) continue;
+    entry.store(word | voted, std::memory_order_relaxed);
+    Slot& s = slots_[slot_in(word)];
+    count_up(code ? s.became_code : s.became_rodata);
   }
 }
 
@@ -86,7 +110,10 @@ void Suspects::mapped(AddressRange range, const void* site) {
 }
 
 const void* Suspects::site_of(Address address) const {
-  for (const Entry& e : entries_) {
+  // The latest first: an address may have been mapped, unmapped and mapped again by another.
+  const std::uint32_t next = next_.load(std::memory_order_relaxed);
+  for (std::uint32_t age = 1; age <= kCount; ++age) {
+    const Entry& e = entries_[(next - age) % kCount];
     const std::uint64_t end = e.end.load(std::memory_order_acquire);
     if (e.begin.load(std::memory_order_relaxed) <= address.value && address.value < end)
       return e.site.load(std::memory_order_relaxed);

@@ -39,7 +39,7 @@ class Learner {
     std::atomic<std::uint16_t> became_code{0};
     std::atomic<std::uint16_t> became_rodata{0};
   };
-  // first page (20 bits) | pages (20) | slot + 1 (16): one word, so never torn.
+  // first page (20 bits) | pages (20) | slot + 1 (16) | votes given (2): one word, so never torn.
   static std::uint64_t pack(std::uint16_t slot, PageRun pages);
 
   Slot slots_[kSlots];

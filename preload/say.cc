@@ -22,7 +22,8 @@ Line& Line::operator<<(std::string_view text) {
   for (std::size_t i = 0; i < n; ++i) {
     // One call is one line, whatever a host calls its files.
     const char c = text[i];
-    text_[size_++] = static_cast<unsigned char>(c) >= ' ' ? c : '?';
+    const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+    text_[size_++] = control ? '?' : c;
   }
   return *this;
 }

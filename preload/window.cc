@@ -5,6 +5,9 @@
 namespace jitcorral {
 namespace {
 
+// Places that turn out to be somebody else's before a call falls back.
+constexpr int kMaxTries = 16;
+
 constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
 
 // From this size on, giving pages back by one atomic PROT_NONE mapping costs nothing that can be
@@ -67,13 +70,14 @@ std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
 }
 
 Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
-  constexpr int kMaxTries = 16;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     const auto run = claim(call.length, kind, alignment);
     if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
     const Placed placed = put(*run, call);
-    // Somebody else's mapping is there: its pages stay claimed, which is how we learn of it.
-    if (placed.failure == PlaceFailure::kForeign) continue;
+    if (placed.failure == PlaceFailure::kForeign) {
+      keep_foreign(*run);
+      continue;
+    }
     if (placed.failure != PlaceFailure::kNone) map_.release(*run);
     return placed;
   }
@@ -86,7 +90,10 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
   const PageRun run = pages_of(wanted);
   if (!shield_.any(run) || !map_.claim_exact(run)) return false;
   const Placed placed = put(run, call);
-  if (placed.failure == PlaceFailure::kForeign) return false;
+  if (placed.failure == PlaceFailure::kForeign) {
+    keep_foreign(run);
+    return false;
+  }
   if (placed.failure != PlaceFailure::kNone) map_.release(run);
   result = placed.failure == PlaceFailure::kNone ? KernelResult{static_cast<long>(placed.at.value)}
                                                  : KernelResult{-placed.error};
@@ -149,6 +156,21 @@ void Window::verify_shield(PageRun run) {
   }
 }
 
+// Somebody else's mapping lies in the run, which is claimed: its pages stay so, which is how we
+// know of it from now on; those where nothing is mapped are free again.
+void Window::keep_foreign(PageRun run) {
+  if (run.length == Pages{1} || no_probe_.load(std::memory_order_relaxed)) return;
+  unsigned char resident[64];
+  for (PageIndex p = run.first; p < run.end();) {
+    const Pages left = run.end() - p;
+    const PageRun part{p, left < Pages{64} ? left : Pages{64}};
+    p = part.end();
+    if (kernel::mincore(addresses_of(part), resident).ok()) continue;
+    for (PageIndex q = part.first; q < part.end(); q = q + Pages{1})
+      if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) map_.release({q, Pages{1}});
+  }
+}
+
 // Holds the run again if nothing at all is mapped there.
 bool Window::reshield(PageRun run) {
   const AddressRange at = addresses_of(run);
@@ -174,9 +196,18 @@ void Window::drop_shield(PageRun run) {
 }
 
 void Window::forget(PageRun run) {
+  if (has_extents_.load(std::memory_order_relaxed)) cut_extent(run);
   extent_begin_.clear(run);
   extent_end_.clear(run);
   map_.release(run);
+}
+
+// An extent that begins before the run and reaches into it ends before it from now on.
+void Window::cut_extent(PageRun run) {
+  if (run.empty() || run.first.value == 0) return;
+  const PageIndex begin = extent_begin_.previous_end(true, {0}, run.first);
+  const PageIndex end = extent_end_.previous_end(true, {0}, run.first);
+  if (end < begin) extent_end_.set({{run.first.value - 1}, Pages{1}});
 }
 
 KernelResult Window::unmap(AddressRange r) {
@@ -218,28 +249,34 @@ KernelResult Window::unmap(AddressRange r) {
 
 Placed Window::move(const RemapCall& call, Kind kind) {
   const Bytes length = round_up(call.new_length, page_.bytes());
-  const auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
-  if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
-  const AddressRange at = addresses_of(*run);
-  if (!shield_.all(*run)) {
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+    if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
-    drop_shield(*run);
-    if (!reshield(*run)) return {PlaceFailure::kForeign, {}, EEXIST};
-    shield_.set(*run);
+    if (!shield_.all(*run)) {
+      drop_shield(*run);
+      if (!reshield(*run)) {
+        keep_foreign(*run);
+        continue;
+      }
+      shield_.set(*run);
+    }
+    const Address target = addresses_of(*run).begin;
+    RemapCall moved = call;
+    moved.flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
+    moved.target = target;
+    const KernelResult r = kernel::remap(moved);
+    if (r.ok()) {
+      shield_.clear(*run);
+      return {PlaceFailure::kNone, target, 0};
+    }
+    // The kernel unmaps the target before it finds out what else is wrong.
+    verify_shield(*run);
+    if (!may_shield()) drop_shield(*run);
+    map_.release(*run);
+    return {PlaceFailure::kRefused, {}, r.error()};
   }
-  RemapCall moved = call;
-  moved.flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
-  moved.target = at.begin;
-  const KernelResult r = kernel::remap(moved);
-  if (r.ok()) {
-    shield_.clear(*run);
-    return {PlaceFailure::kNone, at.begin, 0};
-  }
-  // The kernel unmaps the target before it finds out what else is wrong.
-  verify_shield(*run);
-  if (!may_shield()) drop_shield(*run);
-  map_.release(*run);
-  return {PlaceFailure::kRefused, {}, r.error()};
+  return {PlaceFailure::kForeign, {}, EEXIST};
 }
 
 Window::Lifted Window::lift(AddressRange r) {
@@ -304,6 +341,7 @@ void Window::unshield() {
 
 void Window::mark_extent(AddressRange r) {
   const PageRun run = pages_of(r);
+  has_extents_.store(true, std::memory_order_relaxed);
   extent_end_.set({{run.end().value - 1}, Pages{1}});
   extent_begin_.set({run.first, Pages{1}});
 }

@@ -150,6 +150,8 @@ class Window {
   void drop_shield(PageRun run);
   bool reshield(PageRun run);
   void verify_shield(PageRun run);
+  void keep_foreign(PageRun run);
+  void cut_extent(PageRun run);
   void forget(PageRun run);
 
   // base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The release in
@@ -162,6 +164,7 @@ class Window {
   PageSize page_;
   PageMap map_;
   AtomicBitmap<PageMap::kMaxPages> shield_;
+  std::atomic<bool> has_extents_{false};
   AtomicBitmap<PageMap::kMaxPages> extent_begin_;
   AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
 };

@@ -63,7 +63,8 @@ inline constexpr VariableInfo kVariables[] = {
      "libraries for mmap, the executable for allocator calls. low: below 2 GiB, for small static "
      "x86-64 code. none: anywhere"},
     {Variable::kInclude, "JITCORRAL_INCLUDE", "globs, comma-separated (16 at most)", "none",
-     "also steer private anonymous mmaps whose caller's library or symbol matches"},
+     "also steer private anonymous mmaps, and allocator calls for whole pages, whose caller's "
+     "library or symbol matches"},
     {Variable::kExclude, "JITCORRAL_EXCLUDE", "globs, comma-separated (16 at most)", "none",
      "never steer calls whose caller's library or symbol matches; wins over JITCORRAL_INCLUDE"},
     {Variable::kOnly, "JITCORRAL_ONLY", "globs, comma-separated (16 at most)", "every executable",

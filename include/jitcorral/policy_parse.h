@@ -90,11 +90,11 @@ constexpr bool parse_near(Policy& policy, std::string_view text) {
     policy.near = Near::kAddress;
     policy.near_address = *address;
   } else {
-    if (text.find(',') != std::string_view::npos || !policy.near_library.assign(text)) return false;
     // A plain word is most likely a misspelt keyword: a library's name has a dot, a star or `lib`.
     if (text.find('.') == std::string_view::npos && text.find('*') == std::string_view::npos &&
         text.substr(0, 3) != "lib")
       return false;
+    if (text.find(',') != std::string_view::npos || !policy.near_library.assign(text)) return false;
     policy.near = Near::kLibrary;
   }
   return true;

@@ -24,8 +24,9 @@ int main(int argc, char** argv) {
   fill(p, MIB, 4);
   char* spawned[] = {argv[0], "posix_spawn", NULL};
   pid_t child = -1;
-  fact("posix_spawn %d", posix_spawn(&child, "/proc/self/exe", NULL, NULL, spawned, environ));
-  fact("status %x", (unsigned)wait_for(child));
+  const int error = posix_spawn(&child, "/proc/self/exe", NULL, NULL, spawned, environ);
+  const int status = wait_for(child);
+  fact("posix_spawn %d status %x", error, (unsigned)status);
   char* by_vfork[] = {argv[0], "vfork", NULL};
   child = vfork();
   if (child == 0) {

@@ -29,7 +29,7 @@ int main(void) {
   MAPS((void*)(p + 1), PAGE, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
   MAPS((void*)p, (size_t)0, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
   MAPS((void*)p, (size_t)1 << 47, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
-  MAPS((void*)p, (size_t)1 << 46, PROT_NONE, PRIVATE | MAP_FIXED | MAP_NORESERVE, -1, (off_t)0);
+  MAPS((void*)p, ((size_t)1 << 47) - 2 * PAGE, PROT_NONE, PRIVATE | MAP_FIXED | MAP_NORESERVE, -1, (off_t)0);
   MAPS((void*)p, PAGE, RW, MAP_PRIVATE | MAP_FIXED, 12345, (off_t)0);
   MAPS((void*)16, PAGE, RW, PRIVATE, -1, (off_t)0);
   FACT(munmap(p, 0));

@@ -110,7 +110,7 @@ __attribute__((unused)) static int holds(const void* begin, size_t length, unsig
   return 1;
 }
 __attribute__((unused)) static int is_zero(const void* begin, size_t length) {
-  const unsigned long* p = begin;
+  const unsigned long* p = (const unsigned long*)begin;
   for (size_t i = 0; i < length / sizeof *p; ++i)
     if (p[i] != 0) return 0;
   return 1;

@@ -1,6 +1,6 @@
 // Allow-list filters that kill, brought by prctl or by syscall(). Arguments: prctl|syscall
 // early|late WHAT; WHAT names what the process does behind the filter and so what it allows:
-//   maps    mmap munmap mprotect mremap madvise
+//   maps    mmap munmap mprotect mremap madvise; maps-no-heap: and malloc was never called
 //   mmap    mmap only, munmap never
 //   munmap  munmap only, mmap never
 //   grow    mremap only
@@ -66,6 +66,9 @@ int main(int argc, char** argv) {
   const char *how = argv[1], *what = argv[3];
   const int late = strcmp(argv[2], "late") == 0;
   char *p = NULL, *q = NULL;
+  // A host has used its heap; the one that has not never calls brk.
+  if (strcmp(what, "maps-no-heap") == 0) what = "maps";
+  else free(malloc(100));
   if (late) {
     p = map(4 * MIB);
     q = map(2 * PAGE);

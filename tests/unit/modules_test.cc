@@ -187,6 +187,9 @@ TEST_F(Modules, ModuleThatExportsNothingStillHasImports) {
 }
 
 TEST_F(Modules, TextIsFoundInReadOnlyDataOnly) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "an instrumented module has red zones between its texts";
+#endif
   const Module self = modules::containing(code(jitcorral_test_marker));
   EXPECT_TRUE(modules::contains_text(self, kText));
   std::string absent(kText);
@@ -195,6 +198,9 @@ TEST_F(Modules, TextIsFoundInReadOnlyDataOnly) {
   static char writable[] = "writable: ";  // never a whole text in read-only memory
   static std::string made = std::string(writable) + std::to_string(getpagesize());
   EXPECT_FALSE(modules::contains_text(self, made));
+}
+
+TEST_F(Modules, TextOfALibraryIsNotFoundInAnother) {
   const Module libc = modules::containing(function("getenv"));
   EXPECT_TRUE(modules::contains_text(libc, "GNU C Library"));
   EXPECT_FALSE(modules::contains_text(libc, kText));
@@ -202,7 +208,7 @@ TEST_F(Modules, TextIsFoundInReadOnlyDataOnly) {
 
 TEST_F(Modules, IdentityIsStableAndTellsLibrariesApart) {
   const Module libc = modules::containing(function("getenv"));
-  const Module inner = modules::containing(at(function("qsort"), 8));
+  const Module inner = modules::containing(at(function("lfind"), 8));
   const Module self = modules::containing(code(jitcorral_test_marker));
   const Module cxx = modules::containing(function("_ZSt9terminatev"));
   ASSERT_TRUE(cxx.found());
