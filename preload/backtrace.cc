@@ -23,6 +23,7 @@ _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* data) {
   auto* walk = static_cast<Walk*>(data);
   if (walk->frames_left-- == 0) return _URC_END_OF_STACK;
   const void* ip = arch::strip_return_address(reinterpret_cast<void*>(_Unwind_GetIP(context)));
+  if (ip == nullptr) return _URC_END_OF_STACK;  // libgcc calls once more at a thread's bottom
   if (walk->count == 0 && ip != walk->from) return _URC_NO_REASON;
   walk->out[walk->count++] = ip;
   return walk->count == walk->capacity ? _URC_END_OF_STACK : _URC_NO_REASON;
@@ -31,6 +32,7 @@ _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* data) {
 }  // namespace
 
 std::size_t unwind_from(const void* from, const void** out, std::size_t capacity) {
+  if (capacity == 0) return 0;
   Walk walk{from, out, capacity, 0, static_cast<unsigned>(capacity) + 12};
   _Unwind_Backtrace(on_frame, &walk);
   return walk.count;

@@ -61,6 +61,26 @@ class AtomicBitmap {
     return true;
   }
 
+  // Sets the bits of the run that are clear, and calls `visit` with each stretch that this call
+  // set.
+  template <typename Visit>
+  void set_clear_ones(PageRun run, Visit visit) {
+    for (Walk w(run); !w.done(); w.next()) {
+      const std::uint64_t old = words_[w.index()].fetch_or(w.mask(), std::memory_order_acq_rel);
+      visit_stretches(w.index(), ~old & w.mask(), visit);
+    }
+  }
+  // Clears the bits of the run that are set, and calls `visit` with each stretch that this call
+  // cleared: of two threads, each bit is visited by one.
+  template <typename Visit>
+  void take(PageRun run, Visit visit) {
+    for (Walk w(run); !w.done(); w.next()) {
+      if ((word(w.index()) & w.mask()) == 0) continue;
+      const std::uint64_t old = words_[w.index()].fetch_and(~w.mask(), std::memory_order_acq_rel);
+      visit_stretches(w.index(), old & w.mask(), visit);
+    }
+  }
+
   // First page in [from, end) whose bit is `value`; `end` if there is none.
   PageIndex next(bool value, PageIndex from, PageIndex end) const {
     for (Walk w({from, end - from}); !w.done(); w.next()) {
@@ -85,6 +105,16 @@ class AtomicBitmap {
   }
 
  private:
+  template <typename Visit>
+  static void visit_stretches(std::uint32_t index, std::uint64_t bits, Visit visit) {
+    while (bits != 0) {
+      const auto first = static_cast<std::uint32_t>(std::countr_zero(bits));
+      const auto length = static_cast<std::uint32_t>(std::countr_one(bits >> first));
+      visit(PageRun{{index * 64 + first}, Pages{length}});
+      bits = first + length == 64 ? 0 : bits & (~0ULL << (first + length));
+    }
+  }
+
   // The words that a run touches, with the bits of it that lie in each.
   class Walk {
    public:

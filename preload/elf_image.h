@@ -62,9 +62,8 @@ class ElfImage {
   }
 
   bool imports(std::string_view name) const {
-    // Undefined symbols come before the hashed ones.
     if (!has_symbols()) return false;
-    const std::uint32_t end = gnu_hash_ != nullptr ? gnu_hash_[1] : sysv_hash_[1];
+    const std::uint32_t end = table_size();
     for (std::uint32_t i = 1; i < end; ++i)
       if (symbols_[i].st_shndx == SHN_UNDEF && strings_ + symbols_[i].st_name == name) return true;
     return false;
@@ -116,6 +115,19 @@ class ElfImage {
       if ((h | 1) == (hash | 1)) visit(i);
       if ((h & 1) != 0) return;
     }
+  }
+
+  // All symbols, hashed or not. GNU_HASH says nothing of those that are only imported (GNU ld
+  // writes symoffset 1 for a module that exports nothing), but every linker puts the strings behind
+  // them.
+  std::uint32_t table_size() const {
+    if (sysv_hash_ != nullptr) return sysv_hash_[1];
+    const auto* table_end = reinterpret_cast<const char*>(strings_);
+    const auto* table = reinterpret_cast<const char*>(symbols_);
+    if (table_end > table)
+      return static_cast<std::uint32_t>(static_cast<std::size_t>(table_end - table) /
+                                        sizeof(ElfW(Sym)));
+    return symbol_count();
   }
 
   std::uint32_t symbol_count() const {

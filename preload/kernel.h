@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -105,6 +106,9 @@ inline KernelResult write(int fd, const char* data, std::size_t size) {
 }
 inline KernelResult protect(AddressRange r, int prot) {
   return call(SYS_mprotect, as_long(r.begin), as_long(r.size()), prot);
+}
+inline KernelResult uname(struct utsname* out) {
+  return call(SYS_uname, as_long(out));
 }
 inline void yield() {
   call(SYS_sched_yield);

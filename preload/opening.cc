@@ -13,13 +13,25 @@ bool is_rationed(const Surroundings& around) {
   return limit.rlim_cur != RLIM_INFINITY;
 }
 
+// Whether a MAP_FIXED that fails leaves the old mapping alone: since Linux 6.12.
+bool fixed_is_atomic() {
+  struct utsname name = {};
+  if (!kernel::uname(&name).ok()) return false;
+  unsigned major = 0, minor = 0;
+  const char* p = name.release;
+  for (; *p >= '0' && *p <= '9'; ++p) major = major * 10 + static_cast<unsigned>(*p - '0');
+  if (*p == '.') ++p;
+  for (; *p >= '0' && *p <= '9'; ++p) minor = minor * 10 + static_cast<unsigned>(*p - '0');
+  return major > 6 || (major == 6 && minor >= 12);
+}
+
 // A PROT_NONE block somewhere; its unwanted edges are given back.
 std::optional<Site> keep_part(AddressRange block, const Layout& layout, AddressRange anchor) {
   const AddressRange low{block.begin, layout.window.begin};
   const AddressRange high{layout.window.end, block.end};
   if (!low.empty()) kernel::unmap(low);
   if (!high.empty()) kernel::unmap(high);
-  return Site{layout, anchor, true, false};
+  return Site{layout, anchor, true, fixed_is_atomic(), false};
 }
 
 // Where the kernel itself puts a block of that size: below the lowest library, or above the highest
@@ -63,7 +75,8 @@ std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_
         const AddressRange range = range_of(begin, shares.window);
         if (!within_span(range, anchor)) continue;
         const KernelResult r = kernel::reserve(begin, shares.window, MAP_FIXED_NOREPLACE);
-        if (r.ok() && r.address() == begin) return Site{{range, below}, anchor, true, false};
+        if (r.ok() && r.address() == begin)
+          return Site{{range, below}, anchor, true, fixed_is_atomic(), false};
         if (r.ok()) kernel::unmap(range_of(r.address(), shares.window));
       }
     }
@@ -84,14 +97,16 @@ std::optional<Site> around_probe(AddressRange probe, AddressRange anchor, Bytes 
   const AddressRange near = within_span(probe, anchor) ? hull(probe, anchor) : probe;
   const Bytes room = round_down(kMaxSpan - kGrain - kGrain, kGrain);
   if (near.size() + mib(1) > room) return std::nullopt;
-  // A small window is for the probe's neighbourhood alone.
+  // A small window is for the probe's neighbourhood alone, and still within the anchor's reach.
   const AddressRange core = near.size() < wanted ? near : probe;
-  const Bytes size = round_down(wanted < room ? wanted : room, kGrain);
+  const Bytes beyond = near.size() - core.size();
+  const Bytes most = room - (beyond < room ? beyond : room);
+  const Bytes size = round_down(wanted < most ? wanted : most, kGrain);
   const Address edge = below ? round_up(core.end, kGrain) : round_down(core.begin, kGrain);
   if (below && edge.value < size.count) return std::nullopt;
   const Address begin = below ? edge - size : edge;
   if (!range_of(begin, size).contains(probe)) return std::nullopt;
-  return Site{{range_of(begin, size), below}, anchor, false, true};
+  return Site{{range_of(begin, size), below}, anchor, false, false, true};
 }
 
 Near resolve(const Policy& policy, const Surroundings& around) {
@@ -127,7 +142,7 @@ std::optional<Site> find_site(const Policy& policy, const Surroundings& around, 
   if (near == Near::kLow) {
     const auto layout = plan_low(around.executable, around.heap_end, wanted, random);
     if (!layout) return std::nullopt;
-    return Site{*layout, {Address{0}, Address{1}}, false, false};
+    return Site{*layout, {Address{0}, Address{1}}};
   }
   AddressRange anchor = around.libraries;
   if (wants_executable(near, around)) {
@@ -135,7 +150,7 @@ std::optional<Site> find_site(const Policy& policy, const Surroundings& around, 
       const auto layout =
           plan_beside_executable(around.executable, around.heap_end, wanted, random);
       if (!layout) return std::nullopt;
-      return Site{*layout, around.executable, false, false};
+      return Site{*layout, around.executable};
     }
     anchor = hull(around.executable, around.libraries);
   } else if (near == Near::kLibrary) {

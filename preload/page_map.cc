@@ -79,11 +79,14 @@ void PageMap::refresh(std::uint32_t chunk) {
 // A claim leaves the summaries alone: they then promise too much, which costs the search that is
 // disappointed one look, and it corrects them.
 bool PageMap::claim_exact(PageRun run) {
-  return run.end().value <= kMaxPages && claimed_.try_set(run);
-}
-
-void PageMap::occupy(PageRun run) {
-  claimed_.set(run);
+  if (run.end().value > kMaxPages) return false;
+  if (claimed_.try_set(run)) return true;
+  // What was set for a moment and taken back may have been seen by somebody's summary.
+  if (!run.empty())
+    for (std::uint32_t chunk = run.first.value / kChunkPages;
+         chunk <= (run.end().value - 1) / kChunkPages; ++chunk)
+      refresh(chunk);
+  return false;
 }
 
 // A release must never leave a summary that promises too little. The new version makes whoever

@@ -39,8 +39,15 @@ class PageMap {
   std::optional<PageRun> claim(const Wanted& wanted);
   // Claims exactly this run, or nothing of it.
   bool claim_exact(PageRun run);
-  // Claims whatever of the run is still free, for mappings that the host placed by itself.
-  void occupy(PageRun run);
+  // Claims whatever of the run is still free, for mappings that the host placed by itself; calls
+  // `visit` with each stretch that was.
+  template <typename Visit>
+  void occupy(PageRun run, Visit visit) {
+    claimed_.set_clear_ones(run, visit);
+  }
+  void occupy(PageRun run) {
+    occupy(run, [](PageRun) {});
+  }
   // Frees the run, whole or part of what was claimed; pages that were free stay so.
   void release(PageRun run);
 

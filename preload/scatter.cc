@@ -44,6 +44,7 @@ std::size_t Scatter::find(Address begin) const {
 bool Scatter::remember(AddressRange extent) {
   const std::uint64_t pages = extent.size().count >> kPageShift;
   if (pages > kSizeBits) return false;
+  forget(extent.begin);  // the host may have unmapped an earlier one by itself
   const std::uint64_t word = (extent.begin.value >> kPageShift) << 24 | pages;
   for (std::size_t probe = 0; probe < 64; ++probe) {
     const std::size_t i = (home(extent.begin, kExtents) + probe) % kExtents;

@@ -7,6 +7,8 @@ namespace {
 
 // Places that turn out to be somebody else's before a call falls back.
 constexpr int kMaxTries = 16;
+// Looks while unshield() holds pages.
+constexpr int kMaxWaits = 100000;
 
 constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
 
@@ -37,7 +39,8 @@ void Window::publish(const Site& site) {
   anchor_ = site.anchor;
   geometry_.store(window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
                       (site.layout.code_at_high_end ? kHighCode : 0) |
-                      (site.kernel_first ? kKernelFirst : 0) | kOpen,
+                      (site.kernel_first ? kKernelFirst : 0) | (site.shielded ? kShields : 0) |
+                      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen,
                   std::memory_order_release);
   // The host may have set its limit while we were looking for a place.
   if (site.shielded && !may_shield()) unshield();
@@ -71,14 +74,21 @@ std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
 
 Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    const auto run = claim(call.length, kind, alignment);
+    auto run = claim(call.length, kind, alignment);
+    // unshield() holds pages only to give them back: look again, a bounded number of times.
+    for (int waits = 0; !run && is_sweeping() && waits < kMaxWaits; ++waits)
+      run = claim(call.length, kind, alignment);
+    if (!run) run = claim(call.length, kind, alignment);
     if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
     const Placed placed = put(*run, call);
     if (placed.failure == PlaceFailure::kForeign) {
       keep_foreign(*run);
       continue;
     }
-    if (placed.failure != PlaceFailure::kNone) map_.release(*run);
+    if (placed.failure == PlaceFailure::kNone)
+      own(*run);
+    else
+      map_.release(*run);
     return placed;
   }
   return {PlaceFailure::kForeign, {}, EEXIST};
@@ -94,10 +104,18 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
     keep_foreign(run);
     return false;
   }
-  if (placed.failure != PlaceFailure::kNone) map_.release(run);
+  if (placed.failure == PlaceFailure::kNone)
+    own(run);
+  else
+    map_.release(run);
   result = placed.failure == PlaceFailure::kNone ? KernelResult{static_cast<long>(placed.at.value)}
                                                  : KernelResult{-placed.error};
   return true;
+}
+
+// What this thread claimed is mapped now, for the host or by somebody else.
+void Window::own(PageRun run) {
+  mapped_.set(run);
 }
 
 // The run is claimed by this thread, so its shield bits are this thread's alone.
@@ -131,7 +149,8 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
     shield_.clear(run);
     return {PlaceFailure::kNone, at.begin, 0};
   }
-  verify_shield(run);
+  if (!has(kAtomicFixed)) verify_shield(run);
+  if (!may_shield()) drop_shield(run);
   return {PlaceFailure::kRefused, {}, r.error()};
 }
 
@@ -159,6 +178,7 @@ void Window::verify_shield(PageRun run) {
 // Somebody else's mapping lies in the run, which is claimed: its pages stay so, which is how we
 // know of it from now on; those where nothing is mapped are free again.
 void Window::keep_foreign(PageRun run) {
+  own(run);
   if (run.length == Pages{1} || no_probe_.load(std::memory_order_relaxed)) return;
   unsigned char resident[64];
   for (PageIndex p = run.first; p < run.end();) {
@@ -167,7 +187,7 @@ void Window::keep_foreign(PageRun run) {
     p = part.end();
     if (kernel::mincore(addresses_of(part), resident).ok()) continue;
     for (PageIndex q = part.first; q < part.end(); q = q + Pages{1})
-      if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) map_.release({q, Pages{1}});
+      if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) forget({q, Pages{1}});
   }
 }
 
@@ -195,11 +215,19 @@ void Window::drop_shield(PageRun run) {
   }
 }
 
+// Frees those pages of the run that are mapped by the books; what another thread is placing at this
+// moment stays that thread's.
 void Window::forget(PageRun run) {
-  if (has_extents_.load(std::memory_order_relaxed)) cut_extent(run);
-  extent_begin_.clear(run);
-  extent_end_.clear(run);
-  map_.release(run);
+  if (has_extents_.load(std::memory_order_relaxed)) {
+    cut_extent(run);
+    mapped_.take(run, [&](PageRun part) {
+      extent_begin_.clear(part);
+      extent_end_.clear(part);
+      map_.release(part);
+    });
+  } else {
+    mapped_.take(run, [&](PageRun part) { map_.release(part); });
+  }
 }
 
 // An extent that begins before the run and reaches into it ends before it from now on.
@@ -212,21 +240,20 @@ void Window::cut_extent(PageRun run) {
 
 KernelResult Window::unmap(AddressRange r) {
   const PageRun inside = pages_of(r);
-  const bool whole = range().contains(r);
-  if (whole && r.size() >= kReshieldFrom && may_shield() && !shield_.any(inside)) {
-    const AddressRange at = addresses_of(inside);
-    if (kernel::reserve(at.begin, at.size(), MAP_FIXED).ok()) {
-      shield_.set(inside);
-      forget(inside);
-      // unshield() may have swept between the reservation and here, and not seen these pages.
-      if (!may_shield() && map_.claim_exact(inside)) {
-        drop_shield(inside);
-        map_.release(inside);
-      }
-      return {0};
-    }
-  }
   if (!shield_.any(inside)) {
+    // Pages that the books do not know of may be somebody's that we never met. Between their going
+    // and our forgetting nobody else must take them.
+    map_.occupy(inside, [&](PageRun part) { own(part); });
+    if (range().contains(r) && r.size() >= kReshieldFrom && has(kShields) && may_shield()) {
+      const AddressRange at = addresses_of(inside);
+      if (kernel::reserve(at.begin, at.size(), MAP_FIXED).ok()) {
+        shield_.set(inside);
+        forget(inside);
+        // unshield() may have swept between the reservation and here, and not seen these pages.
+        if (!may_shield()) sweep_shield(inside);
+        return {0};
+      }
+    }
     const KernelResult result = kernel::unmap(r);
     if (result.ok()) forget(inside);
     return result;
@@ -238,6 +265,7 @@ KernelResult Window::unmap(AddressRange r) {
     if (hole.empty()) hole = {r.end, r.end};
     if (at < hole.begin) {
       const AddressRange part{at, hole.begin};
+      map_.occupy(pages_of(part), [&](PageRun taken) { own(taken); });
       const KernelResult result = kernel::unmap(part);
       if (!result.ok()) return result;
       forget(pages_of(part));
@@ -268,6 +296,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
     const KernelResult r = kernel::remap(moved);
     if (r.ok()) {
       shield_.clear(*run);
+      own(*run);
       return {PlaceFailure::kNone, target, 0};
     }
     // The kernel unmaps the target before it finds out what else is wrong.
@@ -297,9 +326,14 @@ Window::Lifted Window::lift(AddressRange r) {
 void Window::settle(const Lifted& lifted, bool mapped) {
   if (lifted.part.empty() || !mapped) return;
   const PageRun run = pages_of(lifted.part);
-  extent_begin_.clear(run);
-  extent_end_.clear(run);
-  map_.occupy(run);
+  shield_.clear(run);
+  if (has_extents_.load(std::memory_order_relaxed)) {
+    cut_extent(run);
+    extent_begin_.clear(run);
+    extent_end_.clear(run);
+  }
+  map_.occupy(run, [](PageRun) {});
+  own(run);
 }
 
 AddressRange Window::shielded_part(AddressRange r, Address from) const {
@@ -317,25 +351,35 @@ bool Window::any_shielded(AddressRange r) const {
 void Window::unshield() {
   forbid_shield();
   if (!is_open()) return;
-  const PageIndex end{capacity().count};
-  for (PageIndex p{0}; p < end;) {
-    p = shield_.next(true, p, end);
-    PageIndex stop = shield_.next(false, p, end);
-    // A run that is being placed at this moment keeps its own part of the shield; the bits around
-    // it are taken word by word.
-    const PageIndex word_end{(p.value / 64 + 1) * 64};
-    if (p < stop && !map_.claim_exact({p, stop - p})) {
-      if (word_end < stop) stop = word_end;
-      if (!map_.claim_exact({p, stop - p})) {
-        p = stop;
-        continue;
-      }
-    }
-    if (p < stop) {
-      drop_shield({p, stop - p});
-      map_.release({p, stop - p});
-    }
+  // Release: pairs with the acquire in is_sweeping(), whose callers then wait for what is held
+  // here.
+  sweeping_.store(true, std::memory_order_release);
+  sweep_shield({{0}, capacity()});
+  sweeping_.store(false, std::memory_order_release);
+}
+
+// Gives the free pages of the run that are shielded back to the kernel. Small pieces, so that
+// little is missing to other threads meanwhile; where a page of a piece is being placed, page by
+// page.
+void Window::sweep_shield(PageRun run) {
+  constexpr Pages kPiece{512};
+  for (PageIndex p = run.first; p < run.end();) {
+    p = shield_.next(true, p, run.end());
+    PageIndex stop = shield_.next(false, p, run.end());
+    if (stop - p > kPiece) stop = p + kPiece;
+    PageRun piece{p, stop - p};
     p = stop;
+    if (piece.empty()) continue;
+    if (map_.claim_exact(piece)) {
+      drop_shield(piece);
+      map_.release(piece);
+      continue;
+    }
+    for (PageIndex q = piece.first; q < piece.end(); q = q + Pages{1}) {
+      if (!shield_.test(q) || !map_.claim_exact({q, Pages{1}})) continue;
+      drop_shield({q, Pages{1}});
+      map_.release({q, Pages{1}});
+    }
   }
 }
 
@@ -350,7 +394,10 @@ AddressRange Window::extent_at(Address a) const {
   if (!contains(a) || !is_aligned(a, page_.bytes())) return {};
   const PageIndex first = pages_of(range_of(a, page_.bytes())).first;
   if (!extent_begin_.test(first)) return {};
-  const PageIndex last = extent_end_.next(true, first, {capacity().count});
+  const PageIndex end{capacity().count};
+  const PageIndex last = extent_end_.next(true, first, end);
+  // An extent ends before the next one begins; if not, its end is lost, and so it is nobody's.
+  if (last == end || extent_begin_.next(true, first + Pages{1}, end) <= last) return {};
   return addresses_of({first, (last - first) + Pages{1}});
 }
 

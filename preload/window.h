@@ -6,7 +6,8 @@
 //   shielded      free, and held by a PROT_NONE mapping of ours (only where the kernel would place
 //                 mappings by itself)
 //   bare          free, and not mapped by us
-//   claimed       being placed, placed, or found to be somebody else's; not shielded
+//   claimed       being placed by the thread that claimed it
+//   mapped        claimed, and mapped by the host, or found to be somebody else's
 //
 // A claimed run is mapped by MAP_FIXED if all of it was shielded, else by MAP_FIXED_NOREPLACE:
 // nothing but our own shield is ever replaced. Unmapping is the host's own munmap, and leaves bare
@@ -52,6 +53,7 @@ struct Site {
   Layout layout;
   AddressRange anchor;        // what the window is near; empty: nothing
   bool shielded = false;      // the range is already held by a PROT_NONE mapping
+  bool atomic_fixed = false;  // a MAP_FIXED that fails leaves what was there (Linux 6.12)
   bool kernel_first = false;  // beside the libraries without a shield: the kernel's own choice is
                               // taken where it lies inside
 };
@@ -92,12 +94,12 @@ class Window {
   Placed move(const RemapCall& call, Kind kind);
 
   // Before the host maps at a fixed place: takes our shield away from there, so that the kernel
-  // sees what it would see without us, and claims the free pages of it. After: `settle`.
+  // sees what it would see without us. After: `settle`.
   struct Lifted {
     AddressRange part;  // of the host's range, inside the window
   };
   Lifted lift(AddressRange r);
-  // The host's call succeeded: the pages are its own. It failed: those that were free are again.
+  // The host's call succeeded: the pages are its own. It failed: they are bare.
   void settle(const Lifted& lifted, bool mapped);
 
   // The first shielded part of `r` at or behind `from`: to the host these addresses are unmapped.
@@ -129,6 +131,9 @@ class Window {
   // The extent that begins at `a`; empty if none does.
   AddressRange extent_at(Address a) const;
 
+  // Whether a call that finds the window full may be early: unshield() is at work.
+  bool is_sweeping() const { return sweeping_.load(std::memory_order_acquire); }
+
  private:
   struct Geometry {
     AddressRange window;
@@ -136,6 +141,11 @@ class Window {
   };
   static constexpr std::uint64_t kHighCode = 1ULL << 52;
   static constexpr std::uint64_t kKernelFirst = 1ULL << 53;
+  static constexpr std::uint64_t kShields = 1ULL << 54;      // free pages are held
+  static constexpr std::uint64_t kAtomicFixed = 1ULL << 55;  // see Site
+  bool has(std::uint64_t flag) const {
+    return (geometry_.load(std::memory_order_acquire) & flag) != 0;
+  }
   static constexpr std::uint64_t kOpening = 1ULL << 62;
   static constexpr std::uint64_t kOpen = 1ULL << 63;
   static Geometry decode(std::uint64_t word);
@@ -153,6 +163,8 @@ class Window {
   void keep_foreign(PageRun run);
   void cut_extent(PageRun run);
   void forget(PageRun run);
+  void own(PageRun run);
+  void sweep_shield(PageRun run);
 
   // base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The release in
   // publish() pairs with the acquire in every reader: who sees the window sees its shield bits.
@@ -165,6 +177,8 @@ class Window {
   PageMap map_;
   AtomicBitmap<PageMap::kMaxPages> shield_;
   std::atomic<bool> has_extents_{false};
+  std::atomic<bool> sweeping_{false};
+  AtomicBitmap<PageMap::kMaxPages> mapped_;
   AtomicBitmap<PageMap::kMaxPages> extent_begin_;
   AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
 };
