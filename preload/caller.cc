@@ -107,7 +107,8 @@ SiteInfo classify(const void* address) {
   SiteInfo info;
   const Module module = modules::containing(address);
   if (!module.found()) return info;  // JIT code itself, or nothing that the linker knows
-  const std::string_view path = module.path;
+  // The dynamic linker has no name for the executable.
+  const std::string_view path = module.path[0] != '\0' ? module.path : process.executable;
   const std::string_view symbol = modules::symbol_at(module, address);
   info.module_page = module.mapped.begin.value >> 12;
   info.caller.included = match(settings.include, path, symbol);

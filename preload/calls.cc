@@ -7,6 +7,7 @@
 
 #include "caller.h"
 #include "guard.h"
+#include "messages.h"
 #include "process.h"
 #include "say.h"
 #include "steer.h"
@@ -44,9 +45,22 @@ KernelResult map_fixed(const MapCall& call) {
   return r;
 }
 
+// A finite RLIMIT_AS counts the free pages of the window that are held.
+bool is_address_space_limited() {
+  struct rlimit limit = {};
+  return kernel::get_rlimit(RLIMIT_AS, &limit).ok() && limit.rlim_cur != RLIM_INFINITY;
+}
+
 KernelResult pass(const MapCall& call, PassReason reason) {
   process.record.note_passed(reason);
-  return kernel::map(call);
+  const KernelResult r = kernel::map(call);
+  // The limit may have been set from outside, by prlimit(1): then what we hold must go.
+  if (r.error() == ENOMEM && process.window.may_shield() && !process.window.is_frugal() &&
+      process.window.any_shielded(process.window.range()) && is_address_space_limited()) {
+    process.window.unshield();
+    return kernel::map(call);
+  }
+  return r;
 }
 
 // A hint into the window from a caller that is not steered: bare, a free place would be granted.
@@ -161,7 +175,7 @@ KernelResult remap_to_target(const RemapCall& call, AddressRange old) {
 
 }  // namespace
 
-KernelResult remap(const RemapCall& call) {
+KernelResult remap(const RemapCall& call, const void* site) {
   const AddressRange old =
       pages_around(Address{arch::untag(call.old_address.value)}, call.old_length);
   const bool to_target = (call.flags & MREMAP_FIXED) != 0;
@@ -173,10 +187,16 @@ KernelResult remap(const RemapCall& call) {
                     call.old_length < gib(1ULL << 17) && call.new_length < gib(1ULL << 17);
   if (!process.window.is_open() || !sane || !process.window.overlaps(touched))
     return kernel::remap(call);
-  if (process.window.any_shielded(old)) return {-EFAULT};  // unmapped, to the host
+  const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
+  if (process.window.any_shielded(old)) {
+    // To the host these pages are not mapped. Shrinking does not look at what it cuts off.
+    const AddressRange kept = range_of(old.begin, new_length);
+    if (grows || to_target || copies || process.window.any_shielded(kept)) return {-EFAULT};
+    const KernelResult r = process.window.unmap({kept.end, old.end});
+    return r.ok() ? KernelResult{static_cast<long>(old.begin.value)} : r;
+  }
   if (to_target) return remap_to_target(call, old);
 
-  const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
   if (!grows && !copies) {
     const KernelResult r = kernel::remap(call);
     if (r.ok() && new_length < old.size())
@@ -195,14 +215,28 @@ KernelResult remap(const RemapCall& call) {
       process.record.note_steered();
       return {static_cast<long>(moved.at.value)};
     }
+    const bool fails = settings.on_full == OnFull::kFail && moved.failure == PlaceFailure::kFull;
+    if (fails) {
+      process.record.note_failed();
+      messages::fell_back("mremap", call.new_length, moved, true, site);
+      return {-ENOMEM};
+    }
+    const KernelResult r = kernel::remap(call);
+    if (!r.ok()) return r;
+    if (!copies) process.window.forget(old);
+    if (!process.window.contains(r.address())) {
+      process.record.note_fell_back();
+      messages::fell_back("mremap", call.new_length, moved, false, site);
+    }
+    process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},
+                          true);
+    return r;
   }
   const KernelResult r = kernel::remap(call);
   if (r.ok()) {
     if (!copies && r.address() != old.begin) process.window.forget(old);
     process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},
                           true);
-    if (process.window.contains(old.begin) && !process.window.contains(r.address()))
-      process.record.note_fell_back();
   }
   return r;
 }
@@ -222,6 +256,12 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey) {
     return r;
   }
   const AddressRange whole = pages_around(plain, length);
+#if defined(__x86_64__)
+  // A call over nothing, by which over() finds bad flags out, is not enough for a bad protection.
+  constexpr int kKnown =
+      PROT_READ | PROT_WRITE | PROT_EXEC | 8 /* PROT_SEM */ | PROT_GROWSDOWN | PROT_GROWSUP;
+  if ((prot & ~kKnown) != 0) return {-EINVAL};
+#endif
   const KernelResult r = over(begin, length, AtHole::kStop, make);
   if (r.ok()) process.learner.protected_as(process.window.pages_of(whole), prot);
   return r;
@@ -240,29 +280,44 @@ KernelResult mincore(Address begin, Bytes length, unsigned char* out) {
   });
 }
 
+bool sync_meets_shield(Address begin, Bytes length) {
+  return concerns_window(begin, length) && process.window.any_shielded(pages_around(begin, length));
+}
+
 KernelResult sync(Address begin, Bytes length, int flags) {
   return over(begin, length, AtHole::kGoOn, [&](AddressRange r) {
     return kernel::call(SYS_msync, kernel::as_long(r.begin), kernel::as_long(r.size()), flags);
   });
 }
 
+namespace {
+
+// mlock and its kin take any address, and mean the pages around it.
+KernelResult over_pages(long number, Address begin, Bytes length, long flags) {
+  const Address first = round_down(begin, page());
+  return over(first, length + (begin - first), AtHole::kStop, [&](AddressRange r) {
+    return kernel::call(number, kernel::as_long(r.begin), kernel::as_long(r.size()), flags);
+  });
+}
+
+}  // namespace
+
 KernelResult lock(Address begin, Bytes length) {
-  return over(begin, length, AtHole::kStop, [&](AddressRange r) {
-    return kernel::call(SYS_mlock, kernel::as_long(r.begin), kernel::as_long(r.size()));
-  });
+  return over_pages(SYS_mlock, begin, length, 0);
 }
-
-KernelResult lock2(Address begin, Bytes length, unsigned flags) {
-  return over(begin, length, AtHole::kStop, [&](AddressRange r) {
-    return kernel::call(SYS_mlock2, kernel::as_long(r.begin), kernel::as_long(r.size()),
-                        static_cast<long>(flags));
-  });
-}
-
 KernelResult unlock(Address begin, Bytes length) {
-  return over(begin, length, AtHole::kStop, [&](AddressRange r) {
-    return kernel::call(SYS_munlock, kernel::as_long(r.begin), kernel::as_long(r.size()));
-  });
+  return over_pages(SYS_munlock, begin, length, 0);
+}
+KernelResult lock2(Address begin, Bytes length, unsigned flags) {
+  return over_pages(SYS_mlock2, begin, length, static_cast<long>(flags));
+}
+
+KernelResult seal(Address begin, Bytes length, unsigned long flags) {
+  // All or nothing: a hole is found before anything is sealed.
+  if (concerns_window(begin, length) && process.window.any_shielded(pages_around(begin, length)))
+    return {-ENOMEM};
+  return kernel::call(kMseal, kernel::as_long(begin), kernel::as_long(length),
+                      static_cast<long>(flags));
 }
 
 KernelResult lock_all(int flags) {
@@ -270,17 +325,10 @@ KernelResult lock_all(int flags) {
   return kernel::call(SYS_mlockall, flags);
 }
 
-KernelResult set_limit(int resource, const struct rlimit* limit) {
-  if (is_active() && resource == RLIMIT_AS && limit != nullptr && limit->rlim_cur != RLIM_INFINITY)
+KernelResult limit_set(KernelResult r, int resource) {
+  if (r.ok() && resource == RLIMIT_AS && is_active() && is_address_space_limited())
     process.window.unshield();
-  return kernel::call(SYS_prlimit64, 0, resource, kernel::as_long(limit), 0);
-}
-
-KernelResult set_limit_of(long pid, int resource, const struct rlimit* limit, struct rlimit* old) {
-  if (is_active() && resource == RLIMIT_AS && limit != nullptr &&
-      limit->rlim_cur != RLIM_INFINITY && (pid == 0 || pid == kernel::getpid().raw))
-    process.window.unshield();
-  return kernel::call(SYS_prlimit64, pid, resource, kernel::as_long(limit), kernel::as_long(old));
+  return r;
 }
 
 namespace {
@@ -290,12 +338,12 @@ KernelResult with_filter_arriving(Call call) {
   // Before the filter is in force: no line must be in the middle of its calls.
   const bool was_filtered = process.filtered.exchange(true, std::memory_order_relaxed);
   say::fall_silent(true);
-  process.window.forbid_probing(true);
+  process.window.be_frugal(true);
   const KernelResult r = call();
   if (!r.ok() && !was_filtered) {
     process.filtered.store(false, std::memory_order_relaxed);
     say::fall_silent(false);
-    process.window.forbid_probing(false);
+    process.window.be_frugal(false);
   }
   return r;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 
 #include "kernel.h"
 
@@ -12,16 +13,19 @@ namespace jitcorral {
 // unwinder woke, or from a signal handler) passes through; the books are kept all the same.
 class Guard {
  public:
-  Guard() : outermost_(!inside_) { inside_ = true; }
-  ~Guard() {
-    if (outermost_) inside_ = false;
-  }
+  // A guard that lies deeper in the stack than this one was left by longjmp, and guards nothing.
+  Guard() : outer_(inside_), outermost_(inside_ == 0 || here() >= inside_) { inside_ = here(); }
+  ~Guard() { inside_ = outermost_ ? 0 : outer_; }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
   bool outermost() const { return outermost_; }
 
  private:
-  static constinit thread_local bool inside_;
+  std::uintptr_t here() const { return reinterpret_cast<std::uintptr_t>(this); }
+
+  // Where the thread's guard lies; 0: it is not deciding.
+  static constinit thread_local std::uintptr_t inside_;
+  std::uintptr_t outer_;
   bool outermost_;
 };
 

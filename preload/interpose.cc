@@ -40,6 +40,17 @@ int status(jitcorral::KernelResult r) {
   return static_cast<int>(to_libc(r));
 }
 
+// libc's msync, a cancellation point; null before the constructor.
+using Msync = int(void*, size_t, int);
+constinit Msync* next_msync = nullptr;
+
+int set_limit(pid_t pid, int resource, const void* limit, void* old) {
+  return status(calls::limit_set(
+      jitcorral::kernel::call(SYS_prlimit64, pid, resource, jitcorral::kernel::as_long(limit),
+                              jitcorral::kernel::as_long(old)),
+      resource));
+}
+
 void* map(void* hint, size_t length, int prot, int flags, int fd, off_t offset, const void* site) {
   return pointer(
       to_libc(calls::map({address(hint), Bytes{length}, prot, flags, fd, offset}, site)));
@@ -65,7 +76,8 @@ JITCORRAL_DOOR void* mremap(void* old, size_t old_length, size_t new_length, int
       (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ? va_arg(arguments, void*) : nullptr;
   va_end(arguments);
   return pointer(to_libc(
-      calls::remap({address(old), Bytes{old_length}, Bytes{new_length}, flags, address(target)})));
+      calls::remap({address(old), Bytes{old_length}, Bytes{new_length}, flags, address(target)},
+                   JITCORRAL_SITE)));
 }
 JITCORRAL_DOOR int mprotect(void* begin, size_t length, int prot) {
   return status(calls::protect(address(begin), Bytes{length}, prot, calls::kNoPkey));
@@ -82,13 +94,24 @@ JITCORRAL_DOOR int mincore(void* begin, size_t length, unsigned char* out) {
   return status(calls::mincore(address(begin), Bytes{length}, out));
 }
 JITCORRAL_DOOR int msync(void* begin, size_t length, int flags) {
+  if (next_msync != nullptr && !calls::sync_meets_shield(address(begin), Bytes{length}))
+    return next_msync(begin, length, flags);
   return status(calls::sync(address(begin), Bytes{length}, flags));
+}
+JITCORRAL_DOOR int posix_madvise(void* begin, size_t length, int advice) {
+  // As glibc: POSIX_MADV_DONTNEED must not lose data, so it does nothing. errno is not touched.
+  if (advice == POSIX_MADV_DONTNEED) return 0;
+  return calls::advise(address(begin), Bytes{length}, advice).error();
 }
 JITCORRAL_DOOR int mlock(const void* begin, size_t length) {
   return status(calls::lock(address(begin), Bytes{length}));
 }
 JITCORRAL_DOOR int munlock(const void* begin, size_t length) {
   return status(calls::unlock(address(begin), Bytes{length}));
+}
+
+JITCORRAL_DOOR int mlock2(const void* begin, size_t length, unsigned flags) {
+  return status(calls::lock2(address(begin), Bytes{length}, flags));
 }
 
 // What the window has to know of.
@@ -99,19 +122,18 @@ JITCORRAL_DOOR int mlockall(int flags) {
 // struct rlimit64 is struct rlimit where off_t has 64 bits.
 static_assert(sizeof(struct rlimit64) == sizeof(struct rlimit));
 JITCORRAL_DOOR int setrlimit(int resource, const struct rlimit* limit) {
-  return status(calls::set_limit(resource, limit));
+  return set_limit(0, resource, limit, nullptr);
 }
 JITCORRAL_DOOR int setrlimit64(int resource, const struct rlimit64* limit) {
-  return status(calls::set_limit(resource, reinterpret_cast<const struct rlimit*>(limit)));
+  return set_limit(0, resource, limit, nullptr);
 }
 JITCORRAL_DOOR int prlimit(pid_t pid, __rlimit_resource resource, const struct rlimit* limit,
                            struct rlimit* old) {
-  return status(calls::set_limit_of(pid, resource, limit, old));
+  return set_limit(pid, resource, limit, old);
 }
 JITCORRAL_DOOR int prlimit64(pid_t pid, __rlimit_resource resource, const struct rlimit64* limit,
                              struct rlimit64* old) {
-  return status(calls::set_limit_of(pid, resource, reinterpret_cast<const struct rlimit*>(limit),
-                                    reinterpret_cast<struct rlimit*>(old)));
+  return set_limit(pid, resource, limit, old);
 }
 JITCORRAL_DOOR int prctl(int operation, ...) {
   va_list arguments;
@@ -173,10 +195,10 @@ JITCORRAL_DOOR void* pvalloc(size_t size) {
 
 namespace {
 
-constexpr long kTakenOver[] = {SYS_mmap,    SYS_munmap,  SYS_mremap,    SYS_mprotect,
-                               SYS_madvise, SYS_mincore, SYS_msync,     SYS_mlock,
-                               SYS_munlock, SYS_mlock2,  SYS_mlockall,  SYS_pkey_mprotect,
-                               SYS_prctl,   SYS_seccomp, SYS_prlimit64, SYS_setrlimit};
+constexpr long kTakenOver[] = {
+    SYS_mmap,  SYS_munmap,  SYS_mremap,    SYS_mprotect,  SYS_madvise,  SYS_mincore,
+    SYS_msync, SYS_mlock,   SYS_munlock,   SYS_mlock2,    SYS_mlockall, SYS_pkey_mprotect,
+    SYS_prctl, SYS_seccomp, SYS_prlimit64, SYS_setrlimit, calls::kMseal};
 
 struct Taken {
   std::uint64_t words[8] = {};
@@ -205,6 +227,17 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
   const Address begin{static_cast<std::uint64_t>(a)};
   const Bytes length{static_cast<std::uint64_t>(b)};
   const auto word = [](long v) { return static_cast<int>(v); };
+  // The kernel takes protections and flags as longs: one that is wider than the int it should be is
+  // the kernel's to refuse.
+  const auto fits = [](long v) {
+    return v == static_cast<int>(v) || v == static_cast<long>(static_cast<unsigned>(v));
+  };
+  const bool all_fit = number == SYS_mmap || number == SYS_mremap ? fits(c) && fits(d)
+                       : number == SYS_mprotect || number == SYS_pkey_mprotect ||
+                               number == SYS_madvise || number == SYS_msync
+                           ? fits(c)
+                           : true;
+  if (!all_fit) return raw_syscall(number, a, b, c, d, e, f);
   switch (number) {
     case SYS_mmap:
       return to_libc(calls::map({begin, length, word(c), word(d), word(e), f}, JITCORRAL_SITE));
@@ -212,7 +245,8 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
       return to_libc(calls::unmap(begin, length));
     case SYS_mremap:
       return to_libc(calls::remap({begin, length, Bytes{static_cast<std::uint64_t>(c)}, word(d),
-                                   Address{static_cast<std::uint64_t>(e)}}));
+                                   Address{static_cast<std::uint64_t>(e)}},
+                                  JITCORRAL_SITE));
     case SYS_mprotect:
       return to_libc(calls::protect(begin, length, word(c), calls::kNoPkey));
     case SYS_pkey_mprotect:
@@ -237,19 +271,21 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
       return to_libc(calls::seccomp(static_cast<unsigned>(a), static_cast<unsigned>(b),
                                     reinterpret_cast<void*>(c)));
     case SYS_setrlimit:
-      return to_libc(calls::set_limit(word(a), reinterpret_cast<const struct rlimit*>(b)));
+      return to_libc(calls::limit_set(jitcorral::kernel::call(number, a, b), word(a)));
     case SYS_prlimit64:
-      return to_libc(calls::set_limit_of(a, word(b), reinterpret_cast<const struct rlimit*>(c),
-                                         reinterpret_cast<struct rlimit*>(d)));
+      return to_libc(calls::limit_set(jitcorral::kernel::call(number, a, b, c, d), word(b)));
+    case calls::kMseal:
+      return to_libc(calls::seal(begin, length, static_cast<unsigned long>(c)));
     default:
       return raw_syscall(number, a, b, c, d, e, f);
   }
 }
 }
 
-__attribute__((constructor)) static void find_next_syscall() {
+__attribute__((constructor)) static void find_next_definitions() {
   if (void* next = jitcorral::modules::next_definition("syscall"))
     jitcorral_next_syscall = reinterpret_cast<Syscall*>(next);
+  next_msync = reinterpret_cast<Msync*>(jitcorral::modules::next_definition("msync"));
 }
 
 // The public C interface.

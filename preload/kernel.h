@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -98,8 +97,9 @@ inline KernelResult mincore(AddressRange r, unsigned char* out) {
 inline KernelResult get_rlimit(int resource, struct rlimit* out) {
   return call(SYS_prlimit64, 0, resource, 0, as_long(out));
 }
+// As the dynamic linker asks about the libraries that it opens.
 inline KernelResult fstat(int fd, struct stat* out) {
-  return call(SYS_fstat, fd, as_long(out));
+  return call(SYS_newfstatat, fd, as_long(""), as_long(out), AT_EMPTY_PATH);
 }
 inline KernelResult write(int fd, const char* data, std::size_t size) {
   return call(SYS_write, fd, as_long(data), static_cast<long>(size));
@@ -107,17 +107,28 @@ inline KernelResult write(int fd, const char* data, std::size_t size) {
 inline KernelResult protect(AddressRange r, int prot) {
   return call(SYS_mprotect, as_long(r.begin), as_long(r.size()), prot);
 }
-inline KernelResult uname(struct utsname* out) {
-  return call(SYS_uname, as_long(out));
-}
 inline void yield() {
   call(SYS_sched_yield);
 }
 inline KernelResult getpid() {
   return call(SYS_getpid);
 }
+// As the dynamic linker asks for /etc/ld.so.preload: what let the process start lets this pass.
 inline KernelResult exists(const char* path) {
+#ifdef SYS_access
+  return call(SYS_access, as_long(path), F_OK);
+#else
   return call(SYS_faccessat, AT_FDCWD, as_long(path), F_OK);
+#endif
+}
+inline KernelResult open_readonly(const char* path) {
+  return call(SYS_openat, AT_FDCWD, as_long(path), O_RDONLY | O_CLOEXEC);
+}
+inline KernelResult read(int fd, char* out, std::size_t size) {
+  return call(SYS_read, fd, as_long(out), static_cast<long>(size));
+}
+inline KernelResult close(int fd) {
+  return call(SYS_close, fd);
 }
 inline KernelResult readlink(const char* path, char* out, std::size_t size) {
   return call(SYS_readlinkat, AT_FDCWD, as_long(path), as_long(out), static_cast<long>(size));

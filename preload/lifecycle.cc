@@ -23,14 +23,16 @@ namespace jitcorral {
 
 constinit Policy settings;
 constinit Process process;  // all zero: it costs no memory until it is used
-constinit thread_local bool Guard::inside_ = false;
+constinit thread_local std::uintptr_t Guard::inside_ = 0;
 
 namespace {
 
-bool is_named(const GlobList& only) {
-  char path[1024];
-  const KernelResult r = kernel::readlink("/proc/self/exe", path, sizeof path);
-  return r.ok() && only.find({path, static_cast<std::size_t>(r.raw)}) != GlobList::kNoMatch;
+// The executable's path, where a variable has a glob that it may match.
+void remember_executable() {
+  if (settings.only.empty() && settings.include.empty() && settings.exclude.empty()) return;
+  const KernelResult r =
+      kernel::readlink("/proc/self/exe", process.executable, sizeof process.executable - 1);
+  if (r.ok()) process.executable[r.raw] = '\0';
 }
 
 // Whose runtime keeps a shadow of every mapping at fixed distances.
@@ -41,6 +43,7 @@ bool has_shadow_memory() {
 
 void on_fork_child() {
   process.record.reset();
+  process.window.forget_opening();
   process.said_fallback.store(false, std::memory_order_relaxed);
 }
 
@@ -60,7 +63,9 @@ __attribute__((constructor)) void begin(int, char**, char** environment) {
   read_policy(gnu_get_libc_version != nullptr ? environment : environ);
   if (settings.mode == Mode::kOff) return;
   if (kernel::exists("/etc/jitcorral/disable").ok()) return;
-  if (!settings.only.empty() && !is_named(settings.only)) return;
+  remember_executable();
+  if (!settings.only.empty() && settings.only.find(process.executable) == GlobList::kNoMatch)
+    return;
   say::remember_stderr();
   if (has_shadow_memory()) {
     Line line("config");

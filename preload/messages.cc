@@ -71,7 +71,7 @@ void append_window(Line& line) {
 
 void fell_back(const char* what, Bytes length, const Placed& placed, bool refused,
                const void* site) {
-  if (process.said_fallback.exchange(true, std::memory_order_relaxed)) return;
+  if (say::is_silent() || process.said_fallback.exchange(true, std::memory_order_relaxed)) return;
   Line line("fallback");
   line << " call=" << what << " length=" << length;
   append_caller(line, site);
@@ -85,7 +85,8 @@ void fell_back(const char* what, Bytes length, const Placed& placed, bool refuse
 }
 
 void config_problems() {
-  if (process.problem_count == 0 || process.said_config.exchange(true, std::memory_order_relaxed))
+  if (say::is_silent() || process.problem_count == 0 ||
+      process.said_config.exchange(true, std::memory_order_relaxed))
     return;
   for (std::size_t i = 0; i < process.problem_count; ++i) {
     const ConfigProblem& p = process.problems[i];
@@ -104,7 +105,7 @@ void config_problems() {
 }
 
 void window_opened() {
-  if (settings.verbose < 1) return;
+  if (say::is_silent() || settings.verbose < 1) return;
   Line line("window");
   line << " base=" << process.window.range().begin << " size=" << process.window.range().size();
   line << " reserved=" << (process.window.any_shielded(process.window.range()) ? 1 : 0);
@@ -117,7 +118,7 @@ void window_opened() {
 }
 
 void placed(Address at, const MapCall& call, Kind kind, const void* site) {
-  if (settings.verbose < 2) return;
+  if (say::is_silent() || settings.verbose < 2) return;
   Line line("place");
   line << " at=" << at << " length=" << call.length << " prot=" << call.prot
        << " kind=" << name_of(kind);
@@ -127,7 +128,7 @@ void placed(Address at, const MapCall& call, Kind kind, const void* site) {
 
 void counts() {
   const jitcorral_counters c = process.record.totals();
-  if (!settings.stats && c.fell_back == 0 && c.failed == 0) return;
+  if (say::is_silent() || (!settings.stats && c.fell_back == 0 && c.failed == 0)) return;
   Line line("exit");
   line << " steered=" << c.steered << " passed=" << c.passed << " fellback=" << c.fell_back
        << " failed=" << c.failed << " givenback=" << c.given_back;

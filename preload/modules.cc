@@ -142,18 +142,6 @@ AddressRange executable() {
   return segments_of(headers, count, bias).mapped;
 }
 
-AddressRange find_by_name(std::string_view glob) {
-  AddressRange range;
-  each_module([&](const dl_phdr_info& info, const Segments& s) {
-    const std::string_view path = info.dlpi_name == nullptr ? "" : info.dlpi_name;
-    if (path.empty() || (!glob_match(glob, path) && !glob_match(glob, basename_of(path))))
-      return false;
-    range = s.mapped;
-    return true;
-  });
-  return range;
-}
-
 std::string_view symbol_at(const Module& module, const void* address) {
   return ElfImage(module.bias, module.dynamic).symbol_at(address_of(address).value);
 }
@@ -189,7 +177,11 @@ bool contains_text(const Module& module, std::string_view text) {
   return false;
 }
 
-std::uint64_t identity(const Module& module) {
+namespace {
+
+// Calls `visit(type, name, data, size)` for each note of the image until it returns true.
+template <typename Visit>
+void each_note(const Module& module, Visit visit) {
   std::size_t count = 0;
   const auto* headers = headers_of(module, count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -202,11 +194,45 @@ std::uint64_t identity(const Module& module) {
       const auto* name = p + sizeof note;
       const auto* data = name + ((note.n_namesz + 3) & ~3U);
       if (data + note.n_descsz > end) break;
-      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0)
-        return hash_bytes(data, note.n_descsz);
+      const auto* text = reinterpret_cast<const char*>(name);
+      if (note.n_namesz > 0 &&
+          visit(note.n_type, std::string_view(text, note.n_namesz - 1), data, note.n_descsz))
+        return;
       p = data + ((note.n_descsz + 3) & ~3U);
     }
   }
+}
+
+}  // namespace
+
+std::uint32_t kernel_version() {
+  const std::uint64_t base = getauxval(AT_SYSINFO_EHDR);
+  if (base == 0) return 0;
+  // The vdso is linked at 0 or, on old kernels, elsewhere; its first segment is its first byte.
+  Module vdso{range_of(Address{base}, kib(8)), base, "", nullptr};
+  std::size_t count = 0;
+  const auto* headers = headers_of(vdso, count);
+  for (std::size_t i = 0; i < count; ++i)
+    if (headers[i].p_type == PT_LOAD) vdso.bias = base - headers[i].p_vaddr;
+  std::uint32_t version = 0;
+  each_note(vdso,
+            [&](unsigned type, std::string_view name, const unsigned char* data, std::size_t size) {
+              if (type != 0 || name != "Linux" || size != sizeof version) return false;
+              std::memcpy(&version, data, sizeof version);
+              return true;
+            });
+  return version;
+}
+
+std::uint64_t identity(const Module& module) {
+  std::uint64_t hash = 0;
+  each_note(module,
+            [&](unsigned type, std::string_view name, const unsigned char* data, std::size_t size) {
+              if (type != NT_GNU_BUILD_ID || name != "GNU") return false;
+              hash = hash_bytes(data, size);
+              return true;
+            });
+  if (hash != 0) return hash;
   const std::string_view name = basename_of(module.path);
   return hash_bytes(reinterpret_cast<const unsigned char*>(name.data()), name.size());
 }

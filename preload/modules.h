@@ -34,9 +34,9 @@ Module containing(const void* address);
 // The executable's segments, from the auxiliary vector.
 AddressRange executable();
 
-// The first module, in load order, whose path or basename matches; for JITCORRAL_NEAR. Walks all
-// modules under dl_iterate_phdr: only from the cold path that opens the window.
-AddressRange find_by_name(std::string_view glob);
+// The running kernel's version as LINUX_VERSION_CODE has it (major << 16 | minor << 8 | patch),
+// from the note in its vdso: no system call. 0 where there is no vdso (qemu, gVisor).
+std::uint32_t kernel_version();
 
 // The name of the dynamic symbol whose extent holds `address`; empty if there is none.
 std::string_view symbol_at(const Module& module, const void* address);

@@ -13,42 +13,32 @@ bool is_rationed(const Surroundings& around) {
   return limit.rlim_cur != RLIM_INFINITY;
 }
 
-// Whether a MAP_FIXED that fails leaves the old mapping alone: since Linux 6.12.
-bool fixed_is_atomic() {
-  struct utsname name = {};
-  if (!kernel::uname(&name).ok()) return false;
-  unsigned major = 0, minor = 0;
-  const char* p = name.release;
-  for (; *p >= '0' && *p <= '9'; ++p) major = major * 10 + static_cast<unsigned>(*p - '0');
-  if (*p == '.') ++p;
-  for (; *p >= '0' && *p <= '9'; ++p) minor = minor * 10 + static_cast<unsigned>(*p - '0');
-  return major > 6 || (major == 6 && minor >= 12);
-}
-
 // A PROT_NONE block somewhere; its unwanted edges are given back.
-std::optional<Site> keep_part(AddressRange block, const Layout& layout, AddressRange anchor) {
+std::optional<Site> keep_part(AddressRange block, const Layout& layout, AddressRange anchor,
+                              const Surroundings& around) {
   const AddressRange low{block.begin, layout.window.begin};
   const AddressRange high{layout.window.end, block.end};
   if (!low.empty()) kernel::unmap(low);
   if (!high.empty()) kernel::unmap(high);
-  return Site{layout, anchor, true, fixed_is_atomic(), false};
+  return Site{layout, anchor, true, around.atomic_fixed, false};
 }
 
 // Where the kernel itself puts a block of that size: below the lowest library, or above the highest
 // in a bottom-up address space. Smaller blocks fit into nearer holes.
 std::optional<Site> reserve_where_kernel_does(AddressRange anchor, Bytes wanted,
-                                              std::uint64_t random) {
+                                              const Surroundings& around) {
   constexpr int kMaxTries = 12;
   Bytes size = wanted;
   for (int tries = 0; tries < kMaxTries && size >= kLeastWindow; ++tries) {
-    const Shares shares = shares_beside_libraries(size, anchor, random);
+    const Shares shares = shares_beside_libraries(size, anchor, around.random);
     if (shares.window < kLeastWindow) return std::nullopt;
     const Bytes length = shares.window + shares.gap + kGrain + kGrain;
     const KernelResult r = kernel::reserve({}, length, 0);
     size = shares.window / 2;
     if (!r.ok()) continue;
     const AddressRange block = range_of(r.address(), length);
-    if (const auto layout = carve(block, anchor, shares)) return keep_part(block, *layout, anchor);
+    if (const auto layout = carve(block, anchor, shares))
+      return keep_part(block, *layout, anchor, around);
     kernel::unmap(block);
     // Other mappings lie between the anchor and the block: a window that is smaller by as much as
     // it overshot reaches from the same place.
@@ -60,13 +50,13 @@ std::optional<Site> reserve_where_kernel_does(AddressRange anchor, Bytes wanted,
 }
 
 // Holds a range within reach of `anchor`: below it if possible, else above.
-std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_t random) {
+std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, const Surroundings& around) {
   constexpr Bytes kStep = mib(16);
   for (Bytes size = wanted; size >= kLeastWindow; size = size / 2) {
-    const Shares shares = shares_beside_libraries(size, anchor, random);
+    const Shares shares = shares_beside_libraries(size, anchor, around.random);
     if (shares.window < kLeastWindow) return std::nullopt;
     // At the least distance first, so that what cannot be held there is looked for further away.
-    for (Bytes gap = random_gap(random, mib(16));
+    for (Bytes gap = random_gap(around.random, mib(16));
          gap + shares.window + anchor.size() + kGrain + kGrain < kMaxSpan; gap = gap + kStep) {
       for (const bool below : {true, false}) {
         if (below && anchor.begin.value < (gap + shares.window + mib(1)).count) continue;
@@ -76,7 +66,7 @@ std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_
         if (!within_span(range, anchor)) continue;
         const KernelResult r = kernel::reserve(begin, shares.window, MAP_FIXED_NOREPLACE);
         if (r.ok() && r.address() == begin)
-          return Site{{range, below}, anchor, true, fixed_is_atomic(), false};
+          return Site{{range, below}, anchor, true, around.atomic_fixed, false};
         if (r.ok()) kernel::unmap(range_of(r.address(), shares.window));
       }
     }
@@ -84,8 +74,8 @@ std::optional<Site> reserve_near(AddressRange anchor, Bytes wanted, std::uint64_
   return std::nullopt;
 }
 
-std::optional<Site> anywhere(Bytes wanted, std::uint64_t random) {
-  return reserve_where_kernel_does({}, wanted, random);
+std::optional<Site> anywhere(Bytes wanted, const Surroundings& around) {
+  return reserve_where_kernel_does({}, wanted, around);
 }
 
 // Without a shield: the window is drawn around the place where the kernel put the host's own call
@@ -118,11 +108,12 @@ bool wants_executable(Near near, const Surroundings& around) {
   return near == Near::kExe || (near == Near::kAuto && around.from_allocator);
 }
 
-std::optional<Site> beside_libraries(AddressRange anchor, Bytes wanted, std::uint64_t random) {
-  if (const auto site = reserve_where_kernel_does(anchor, wanted, random)) return site;
+std::optional<Site> beside_libraries(AddressRange anchor, Bytes wanted,
+                                     const Surroundings& around) {
+  if (const auto site = reserve_where_kernel_does(anchor, wanted, around)) return site;
   // Nothing large is free within reach of the libraries: then bare placement could not count on it
   // either. What must hold is that the pieces reach each other.
-  return anywhere(wanted, random);
+  return anywhere(wanted, around);
 }
 
 }  // namespace
@@ -162,9 +153,9 @@ std::optional<Site> find_site(const Policy& policy, const Surroundings& around, 
   }
   if (!around.probe.empty()) return around_probe(around.probe, anchor, wanted);
   if (!may_shield) return std::nullopt;
-  if (near == Near::kLibrary || near == Near::kAddress) return reserve_near(anchor, wanted, random);
-  if (anchor.empty()) return anywhere(wanted, random);
-  return beside_libraries(anchor, wanted, random);
+  if (near == Near::kLibrary || near == Near::kAddress) return reserve_near(anchor, wanted, around);
+  if (anchor.empty()) return anywhere(wanted, around);
+  return beside_libraries(anchor, wanted, around);
 }
 
 }  // namespace jitcorral

@@ -18,6 +18,7 @@ struct Surroundings {
   std::uint64_t random = 0;     // seed, or bits of AT_RANDOM
   bool from_allocator = false;  // the call is an allocator's: without us it is served from the heap
   bool limits_known = true;     // false under a seccomp filter: ask the kernel nothing new
+  bool atomic_fixed = false;    // see Site
   AddressRange probe;  // where the kernel put the host's own call, if needs_probe() said so
 };
 

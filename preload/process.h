@@ -32,6 +32,7 @@ struct Process {
   Learner learner;
   Suspects suspects;
   Scatter scatter;
+  char executable[1024] = {};  // its path; empty unless a glob may match it
   const void* libc = nullptr;  // an address inside the C library
   Record record;
 

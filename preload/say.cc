@@ -67,6 +67,7 @@ namespace {
 struct Identity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
+  std::uint64_t links = 0;
   bool known = false;
 };
 constinit Identity at_start;
@@ -76,7 +77,7 @@ Identity identity_of_stderr(unsigned* mode) {
   struct stat s = {};
   if (!kernel::fstat(2, &s).ok()) return {};
   *mode = s.st_mode;
-  return {s.st_dev, s.st_ino, true};
+  return {s.st_dev, s.st_ino, s.st_nlink, true};
 }
 
 }  // namespace
@@ -84,6 +85,8 @@ Identity identity_of_stderr(unsigned* mode) {
 void remember_stderr() {
   unsigned mode = 0;
   at_start = identity_of_stderr(&mode);
+  // A file without a name: once it is closed, the next file may get its number.
+  if (S_ISREG(mode) && at_start.links == 0) at_start.known = false;
 }
 
 void fall_silent(bool yes) {

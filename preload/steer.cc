@@ -9,6 +9,7 @@
 #include "messages.h"
 #include "modules.h"
 #include "opening.h"
+#include "proc_maps.h"
 #include "process.h"
 
 namespace jitcorral::steering {
@@ -23,10 +24,17 @@ Bytes alignment_for(Bytes length) {
 Surroundings look_around(const void* site, Door door) {
   Surroundings around;
   around.executable = modules::executable();
-  around.heap_end = {reinterpret_cast<std::uint64_t>(sbrk(0))};
   around.random = process.random;
+  around.atomic_fixed = modules::kernel_version() >= (6U << 16 | 12U << 8);
   around.from_allocator = door == Door::kAllocator;
-  around.limits_known = !process.filtered.load(std::memory_order_relaxed);
+  const bool filtered = process.filtered.load(std::memory_order_relaxed);
+  around.limits_known = !filtered;
+  // Only what lies beside the executable or low minds the heap; sbrk asks the kernel if nothing was
+  // ever allocated.
+  around.heap_end = around.executable.end;
+  const bool minds_heap =
+      settings.near == Near::kExe || settings.near == Near::kLow || door == Door::kAllocator;
+  if (minds_heap && !filtered) around.heap_end = {reinterpret_cast<std::uint64_t>(sbrk(0))};
   const AddressRange engine = modules::containing(site).mapped;
   const AddressRange libc = modules::containing(process.libc).mapped;
   const auto* linker = reinterpret_cast<const void*>(getauxval(AT_BASE));
@@ -38,8 +46,8 @@ Surroundings look_around(const void* site, Door door) {
     libraries = both.size() < gib(1) ? both : engine;
   }
   around.libraries = libraries;
-  if (settings.near == Near::kLibrary)
-    around.named = modules::find_by_name(settings.near_library[0]);
+  if (settings.near == Near::kLibrary && !filtered)
+    around.named = find_mapped_file(settings.near_library[0]);
   return around;
 }
 
@@ -186,6 +194,9 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
       note_placed(mapped_range(opened.probe, call), call, kind, slot, site);
       return opened.probe;
     }
+    // To place it inside, the probe would have to be unmapped, which a filter may not allow.
+    if (process.filtered.load(std::memory_order_relaxed))
+      return fall_back(call, {PlaceFailure::kForeign, {}, 0}, site, opened);
   }
   const Placed placed = process.window.place(call, kind, alignment_for(call.length));
   if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, site, opened);

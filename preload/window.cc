@@ -159,7 +159,7 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
 // addresses are not ours any more, the run is bare.
 void Window::verify_shield(PageRun run) {
   if (reshield(run)) return;
-  if (no_probe_.load(std::memory_order_relaxed)) {
+  if (is_frugal()) {
     shield_.clear(run);
     return;
   }
@@ -179,7 +179,7 @@ void Window::verify_shield(PageRun run) {
 // know of it from now on; those where nothing is mapped are free again.
 void Window::keep_foreign(PageRun run) {
   own(run);
-  if (run.length == Pages{1} || no_probe_.load(std::memory_order_relaxed)) return;
+  if (run.length == Pages{1} || is_frugal()) return;
   unsigned char resident[64];
   for (PageIndex p = run.first; p < run.end();) {
     const Pages left = run.end() - p;
@@ -244,7 +244,8 @@ KernelResult Window::unmap(AddressRange r) {
     // Pages that the books do not know of may be somebody's that we never met. Between their going
     // and our forgetting nobody else must take them.
     map_.occupy(inside, [&](PageRun part) { own(part); });
-    if (range().contains(r) && r.size() >= kReshieldFrom && has(kShields) && may_shield()) {
+    if (range().contains(r) && r.size() >= kReshieldFrom && has(kShields) && may_shield() &&
+        !is_frugal()) {
       const AddressRange at = addresses_of(inside);
       if (kernel::reserve(at.begin, at.size(), MAP_FIXED).ok()) {
         shield_.set(inside);
@@ -258,7 +259,13 @@ KernelResult Window::unmap(AddressRange r) {
     if (result.ok()) forget(inside);
     return result;
   }
-  // Our shield lies within: to the host it is a hole. Unmap what is between.
+  // Our shield lies within: to the host it is a hole. Unmap what is between. What lies behind the
+  // window goes first, for there the kernel may refuse the call as a whole.
+  if (range().end < r.end) {
+    const KernelResult result = kernel::unmap({range().end, r.end});
+    if (!result.ok()) return result;
+    r.end = range().end;
+  }
   Address at = r.begin;
   while (at < r.end) {
     AddressRange hole = shielded_part(r, at);
@@ -282,6 +289,10 @@ Placed Window::move(const RemapCall& call, Kind kind) {
     if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
     if (!shield_.all(*run)) {
+      if (is_frugal()) {
+        map_.release(*run);
+        return {PlaceFailure::kRefused, {}, EPERM};
+      }
       drop_shield(*run);
       if (!reshield(*run)) {
         keep_foreign(*run);
@@ -326,12 +337,9 @@ Window::Lifted Window::lift(AddressRange r) {
 void Window::settle(const Lifted& lifted, bool mapped) {
   if (lifted.part.empty() || !mapped) return;
   const PageRun run = pages_of(lifted.part);
+  // An allocator's extent that the host maps over by itself stays one extent: it will be freed
+  // whole.
   shield_.clear(run);
-  if (has_extents_.load(std::memory_order_relaxed)) {
-    cut_extent(run);
-    extent_begin_.clear(run);
-    extent_end_.clear(run);
-  }
   map_.occupy(run, [](PageRun) {});
   own(run);
 }

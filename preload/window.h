@@ -113,8 +113,15 @@ class Window {
   // The pages of the window that lie in `r`.
   PageRun pages_of(AddressRange r) const;
 
-  // From now on no system call but those of the mmap family is made (a seccomp filter arrived).
-  void forbid_probing(bool yes) { no_probe_.store(yes, std::memory_order_relaxed); }
+  // From now on no kind of system call is made that the host's own call is not (a seccomp filter
+  // arrived).
+  void be_frugal(bool yes) { frugal_.store(yes, std::memory_order_relaxed); }
+  bool is_frugal() const { return frugal_.load(std::memory_order_relaxed); }
+
+  // In a forked child: a window that the parent's other thread was opening never opens.
+  void forget_opening() {
+    if (is_opening()) abandon();
+  }
 
   // Gives every free page back to the kernel and never holds one again: the host set a limit that
   // would count them (RLIMIT_AS, mlockall).
@@ -171,7 +178,7 @@ class Window {
   std::atomic<std::uint64_t> geometry_{0};
   // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
   std::atomic<bool> no_shield_{false};
-  std::atomic<bool> no_probe_{false};
+  std::atomic<bool> frugal_{false};
   AddressRange anchor_;
   PageSize page_;
   PageMap map_;

@@ -1,7 +1,7 @@
 // How much a process can map under RLIMIT_AS, in MiB, give or take a few for the library itself.
 // Arguments: how the limit comes: inherited, setrlimit, prlimit, syscall, thread, outside.
-#include "scenario.h"
 #include <sys/prctl.h>
+#include "scenario.h"
 
 static const struct rlimit kLimit = {(size_t)1 << 30, (size_t)1 << 30};
 

@@ -1,18 +1,23 @@
 // Page-aligned memory from the allocator and every way back: free, realloc in all directions,
 // reallocarray, malloc_usable_size; contents, alignment and errno.
-#include "scenario.h"
 #include <malloc.h>
+#include "scenario.h"
 
 enum way { kPosix, kAligned, kMemalign, kValloc, kPvalloc, kWays };
 
 static void* get(enum way way, size_t alignment, size_t size) {
   void* p = NULL;
   switch (way) {
-    case kPosix: return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
-    case kAligned: return aligned_alloc(alignment, size);
-    case kMemalign: return memalign(alignment, size);
-    case kValloc: return valloc(size);
-    default: return pvalloc(size);
+    case kPosix:
+      return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
+    case kAligned:
+      return aligned_alloc(alignment, size);
+    case kMemalign:
+      return memalign(alignment, size);
+    case kValloc:
+      return valloc(size);
+    default:
+      return pvalloc(size);
   }
 }
 
@@ -67,9 +72,11 @@ int main(void) {
     }
   }
   void* p = NULL;
-  static const size_t kBad[][2] = {{0, PAGE}, {3, PAGE}, {3 * PAGE, PAGE}, {PAGE + 8, PAGE}, {4, 4}};
+  static const size_t kBad[][2] = {
+      {0, PAGE}, {3, PAGE}, {3 * PAGE, PAGE}, {PAGE + 8, PAGE}, {4, 4}};
   for (size_t i = 0; i < sizeof kBad / sizeof *kBad; ++i)
-    fact("posix_memalign %zu: %s", kBad[i][0], name_of_error(posix_memalign(&p, kBad[i][0], kBad[i][1])));
+    fact("posix_memalign %zu: %s", kBad[i][0],
+         name_of_error(posix_memalign(&p, kBad[i][0], kBad[i][1])));
   fact("too much %s", name_of_error(posix_memalign(&p, PAGE, SIZE_MAX - 2 * PAGE)));
   fact("nothing %s", name_of_error(posix_memalign(&p, PAGE, 0)));
   free(p);
@@ -85,7 +92,8 @@ int main(void) {
   free(p);
   // A page-aligned pointer that is nobody's extent: mapped memory beside served memory.
   pthread_t threads[kWays];
-  for (uintptr_t i = 0; i < kWays; ++i) NEED(pthread_create(&threads[i], NULL, body, (void*)i) == 0);
+  for (uintptr_t i = 0; i < kWays; ++i)
+    NEED(pthread_create(&threads[i], NULL, body, (void*)i) == 0);
   for (int i = 0; i < kWays; ++i) {
     void* broken = NULL;
     pthread_join(threads[i], &broken);

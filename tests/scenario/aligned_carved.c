@@ -1,5 +1,6 @@
-// Memory from posix_memalign that the host carves up with mmap and munmap before it frees it (a ring
-// buffer mapped over it, a guard page given back): free takes that block and nothing beside it.
+// Memory from posix_memalign that the host carves up with mmap and munmap before it frees it (a
+// ring buffer mapped over it, a guard page given back): free takes that block and nothing beside
+// it.
 #include "scenario.h"
 
 enum { kBlocks = 6 };
@@ -15,8 +16,10 @@ static void carve(const char* what, size_t offset, int unmaps) {
   }
   for (int i = 1; i < kBlocks; i += 2) {
     char* at = p[i] + offset;
-    if (unmaps) NEED(munmap(at, PAGE) == 0);
-    else NEED(mmap(at, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
+    if (unmaps)
+      NEED(munmap(at, PAGE) == 0);
+    else
+      NEED(mmap(at, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
     free(p[i]);
   }
   int lost = 0;

@@ -29,7 +29,10 @@ int main(void) {
   memset(&window, 0xee, sizeof window);
   jitcorral_get_window(&window, 0);
   ok &= window.reserved == (int)0xeeeeeeee;
-  struct { jitcorral_counters known; uint64_t more[8]; } wide;
+  struct {
+    jitcorral_counters known;
+    uint64_t more[8];
+  } wide;
   memset(&wide, 0xee, sizeof wide);
   ok &= jitcorral_get_counters(&wide.known, sizeof wide) == sizeof wide.known;
   ok &= wide.more[0] == 0xeeeeeeeeeeeeeeee;

@@ -1,10 +1,10 @@
 // A setuid program: inert. In a mount namespace of its own the shim comes by /etc/ld.so.preload,
 // which such programs obey too. Argument: the shim's path, or "bare".
-#include "scenario.h"
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include "scenario.h"
 
 static void copy(const char* from, const char* to, mode_t mode) {
   static char text[1 << 16];

@@ -1,6 +1,6 @@
 // vfork and exec, posix_spawn, exec in the same process, system().
-#include "scenario.h"
 #include <spawn.h>
+#include "scenario.h"
 
 extern char** environ;
 

@@ -1,6 +1,6 @@
 // closefrom(3), and descriptors that are counted and reused: none of them is the shim's.
-#include "scenario.h"
 #include <dirent.h>
+#include "scenario.h"
 
 static int open_descriptors(void) {
   int n = 0;

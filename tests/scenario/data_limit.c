@@ -11,6 +11,7 @@ int main(void) {
   fact("errno %s", name_of_error(errno));
   aside("mapped %ld", n);
   fact("in range %d", n >= 60 && n <= 63);
-  fact("read-only is not counted %d", mmap(NULL, 200 * MIB, PROT_READ, PRIVATE, -1, 0) != MAP_FAILED);
+  fact("read-only is not counted %d",
+       mmap(NULL, 200 * MIB, PROT_READ, PRIVATE, -1, 0) != MAP_FAILED);
   return 0;
 }

@@ -1,7 +1,7 @@
 // dlopen of a library whose constructor maps and waits for a thread that maps; meanwhile another
 // thread maps all the time. Argument: the library.
-#include "scenario.h"
 #include <dlfcn.h>
+#include "scenario.h"
 
 static _Atomic int stop, broken;
 

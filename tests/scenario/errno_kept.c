@@ -1,13 +1,13 @@
 // A call that succeeds leaves errno alone.
-#include "scenario.h"
 #include <malloc.h>
 #include <sys/prctl.h>
+#include "scenario.h"
 
-#define KEEPS(call)                                              \
-  do {                                                           \
-    errno = 4711;                                                \
-    (void)(call);                                                \
-    if (errno != 4711) fact("%s changed errno", #call);          \
+#define KEEPS(call)                                     \
+  do {                                                  \
+    errno = 4711;                                       \
+    (void)(call);                                       \
+    if (errno != 4711) fact("%s changed errno", #call); \
   } while (0)
 
 int main(void) {

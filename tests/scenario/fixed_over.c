@@ -1,4 +1,5 @@
-// MAP_FIXED over what was mapped before: whole, part, over an edge into a hole, over several pieces.
+// MAP_FIXED over what was mapped before: whole, part, over an edge into a hole, over several
+// pieces.
 #include "scenario.h"
 
 static void* put(void* at, size_t length, int prot) {

@@ -43,11 +43,15 @@ int main(void) {
     }
     int status = 0;
     NEED(waitpid(child, &status, 0) == child);
-    if (status == 3 << 8) ++outside;
-    else bad += status != 0;
+    if (status == 3 << 8)
+      ++outside;
+    else
+      bad += status != 0;
   }
   fact("bad %d", bad);
-  if (jitcorral_inside) fact("children of an unfinished opening that are never served again: %d", outside);
-  else fact("children of an unfinished opening that are never served again: 0");
+  if (jitcorral_inside)
+    fact("children of an unfinished opening that are never served again: %d", outside);
+  else
+    fact("children of an unfinished opening that are never served again: 0");
   return 0;
 }

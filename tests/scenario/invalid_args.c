@@ -1,14 +1,14 @@
 // What the kernel refuses for its form is refused by the same errno, by function and by syscall().
 #include "scenario.h"
 
-#define MAPS(...)                                                                    \
-  do {                                                                               \
-    errno = 0;                                                                       \
-    void* got = mmap(__VA_ARGS__);                                                   \
-    fact("mmap(%s) %s %s", #__VA_ARGS__, got == MAP_FAILED ? "fails" : "ok",         \
-         name_of_error(got == MAP_FAILED ? errno : 0));                              \
-    errno = 0;                                                                       \
-    const long raw = syscall(SYS_mmap, __VA_ARGS__);                                 \
+#define MAPS(...)                                                                          \
+  do {                                                                                     \
+    errno = 0;                                                                             \
+    void* got = mmap(__VA_ARGS__);                                                         \
+    fact("mmap(%s) %s %s", #__VA_ARGS__, got == MAP_FAILED ? "fails" : "ok",               \
+         name_of_error(got == MAP_FAILED ? errno : 0));                                    \
+    errno = 0;                                                                             \
+    const long raw = syscall(SYS_mmap, __VA_ARGS__);                                       \
     fact("  raw %s %s", raw == -1 ? "fails" : "ok", name_of_error(raw == -1 ? errno : 0)); \
   } while (0)
 
@@ -29,7 +29,8 @@ int main(void) {
   MAPS((void*)(p + 1), PAGE, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
   MAPS((void*)p, (size_t)0, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
   MAPS((void*)p, (size_t)1 << 47, RW, PRIVATE | MAP_FIXED, -1, (off_t)0);
-  MAPS((void*)p, ((size_t)1 << 47) - 2 * PAGE, PROT_NONE, PRIVATE | MAP_FIXED | MAP_NORESERVE, -1, (off_t)0);
+  MAPS((void*)p, ((size_t)1 << 47) - 2 * PAGE, PROT_NONE, PRIVATE | MAP_FIXED | MAP_NORESERVE, -1,
+       (off_t)0);
   MAPS((void*)p, PAGE, RW, MAP_PRIVATE | MAP_FIXED, 12345, (off_t)0);
   MAPS((void*)16, PAGE, RW, PRIVATE, -1, (off_t)0);
   FACT(munmap(p, 0));

@@ -1,6 +1,6 @@
 // A dl_iterate_phdr callback holds the linker's lock while it waits for a thread that maps.
-#include "scenario.h"
 #include <link.h>
+#include "scenario.h"
 
 static void* body(void* unused) {
   (void)unused;

@@ -62,14 +62,18 @@ void free(void* p) {
   const size_t total = h->size + ((uintptr_t)p - (uintptr_t)h->begin);
   if ((char*)h->begin < early || (char*)h->begin >= early + sizeof early) munmap(h->begin, total);
 }
-void* malloc(size_t size) { return get(32, size); }
+void* malloc(size_t size) {
+  return get(32, size);
+}
 void* calloc(size_t n, size_t size) {
   if (size != 0 && n > SIZE_MAX / 4 / size) return NULL;
   void* p = get(32, n * size);
   if (p) memset(p, 0, n * size);
   return p;
 }
-size_t malloc_usable_size(void* p) { return p ? header_of(p, "malloc_usable_size")->size : 0; }
+size_t malloc_usable_size(void* p) {
+  return p ? header_of(p, "malloc_usable_size")->size : 0;
+}
 void* realloc(void* p, size_t size) {
   if (p == NULL) return malloc(size);
   if (size == 0) {
@@ -97,10 +101,20 @@ int posix_memalign(void** out, size_t alignment, size_t size) {
   *out = p;
   return 0;
 }
-void* aligned_alloc(size_t alignment, size_t size) { return get(alignment, size); }
-void* memalign(size_t alignment, size_t size) { return get(alignment, size); }
-void* valloc(size_t size) { return get(PAGE, size); }
-void* pvalloc(size_t size) { return get(PAGE, (size + PAGE - 1) & ~(PAGE - 1)); }
+void* aligned_alloc(size_t alignment, size_t size) {
+  return get(alignment, size);
+}
+void* memalign(size_t alignment, size_t size) {
+  return get(alignment, size);
+}
+void* valloc(size_t size) {
+  return get(PAGE, size);
+}
+void* pvalloc(size_t size) {
+  return get(PAGE, (size + PAGE - 1) & ~(PAGE - 1));
+}
 
 long wrapper_live(void);
-long wrapper_live(void) { return atomic_load(&live); }
+long wrapper_live(void) {
+  return atomic_load(&live);
+}

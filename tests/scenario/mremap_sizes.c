@@ -23,7 +23,8 @@ static void sizes(size_t unit) {
   fact("rest %d", holds(p + 2 * unit, 4 * unit, 4, 2 * unit / PAGE));
   errno = 0;
   fact("over two mappings %d %s",
-       mremap(p + 5 * unit, 2 * unit, 3 * unit, MREMAP_MAYMOVE) == MAP_FAILED, name_of_error(errno));
+       mremap(p + 5 * unit, 2 * unit, 3 * unit, MREMAP_MAYMOVE) == MAP_FAILED,
+       name_of_error(errno));
   FACT(munmap(q, 20 * unit));
   FACT(munmap(p, 8 * unit));
   errno = 0;
@@ -34,15 +35,25 @@ static void sizes(size_t unit) {
        name_of_error(errno));
   p = map(4 * unit);
   NEED(p);
-  static const struct { size_t old_size, new_size; int flags; size_t skew; } kBad[] = {
-      {PAGE, 0, 0, 0}, {PAGE, PAGE, 64, 0}, {PAGE, PAGE, MREMAP_FIXED, 0}, {PAGE, PAGE, 0, 1},
-      {0, PAGE, MREMAP_MAYMOVE, 0}, {PAGE, (size_t)1 << 50, MREMAP_MAYMOVE, 0},
-      {PAGE, SIZE_MAX, MREMAP_MAYMOVE, 0}, {SIZE_MAX, PAGE, 0, 0},
-      {PAGE, 2 * PAGE, MREMAP_MAYMOVE | 4, 0}};
+  static const struct {
+    size_t old_size, new_size;
+    int flags;
+    size_t skew;
+  } kBad[] = {{PAGE, 0, 0, 0},
+              {PAGE, PAGE, 64, 0},
+              {PAGE, PAGE, MREMAP_FIXED, 0},
+              {PAGE, PAGE, 0, 1},
+              {0, PAGE, MREMAP_MAYMOVE, 0},
+              {PAGE, (size_t)1 << 50, MREMAP_MAYMOVE, 0},
+              {PAGE, SIZE_MAX, MREMAP_MAYMOVE, 0},
+              {SIZE_MAX, PAGE, 0, 0},
+              {PAGE, 2 * PAGE, MREMAP_MAYMOVE | 4, 0}};
   for (size_t i = 0; i < sizeof kBad / sizeof *kBad; ++i) {
     errno = 0;
-    fact("bad %zu: %d %s", i, mremap(p + kBad[i].skew, kBad[i].old_size, kBad[i].new_size,
-                                     kBad[i].flags, p) == MAP_FAILED, name_of_error(errno));
+    fact("bad %zu: %d %s", i,
+         mremap(p + kBad[i].skew, kBad[i].old_size, kBad[i].new_size, kBad[i].flags, p) ==
+             MAP_FAILED,
+         name_of_error(errno));
   }
   fact("still %s", pages(p, 4));
 }

@@ -4,7 +4,10 @@
 static void try_at(const char* what, void* at, size_t length) {
   errno = 0;
   void* q = mmap(at, length, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0);
-  fact("%s: %s %s", what, q == at ? "there" : q == MAP_FAILED ? "fails" : "elsewhere",
+  fact("%s: %s %s", what,
+       q == at           ? "there"
+       : q == MAP_FAILED ? "fails"
+                         : "elsewhere",
        name_of_error(q == MAP_FAILED ? errno : 0));
   if (q == at) {
     fact("zero %d", is_zero(q, length));
@@ -23,7 +26,8 @@ static void at_holes(size_t unit) {
   try_at("part of a hole", p + 3 * unit, unit);
   try_at("over the edge below", p + unit, 2 * unit);
   try_at("over the edge above", p + 5 * unit, 2 * unit);
-  fact("edges hold %d %d", holds(p, 2 * unit, 2, 0), holds(p + 6 * unit, 2 * unit, 2, 6 * unit / PAGE));
+  fact("edges hold %d %d", holds(p, 2 * unit, 2, 0),
+       holds(p + 6 * unit, 2 * unit, 2, 6 * unit / PAGE));
   // A hint from a caller whose memory is shared, so no JIT's: granted where free.
   void* q = mmap(p + 3 * unit, unit, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   fact("hint into the hole %d", q == p + 3 * unit);
@@ -46,8 +50,8 @@ static void at_holes(size_t unit) {
   fact("hint, endless %d %s", mmap(p, SIZE_MAX - 4 * PAGE, RW, PRIVATE, -1, 0) == MAP_FAILED,
        name_of_error(errno));
   errno = 0;
-  fact("unaligned %d %s",
-       mmap(p + 1, PAGE, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED, name_of_error(errno));
+  fact("unaligned %d %s", mmap(p + 1, PAGE, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED,
+       name_of_error(errno));
 }
 
 int main(void) {

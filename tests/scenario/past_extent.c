@@ -1,12 +1,16 @@
-// Calls over a range that runs past a mapping, begins in front of it, or lies in a hole: ENOMEM, and
-// the mapped part changed as far as the kernel changes it.
-#include "scenario.h"
+// Calls over a range that runs past a mapping, begins in front of it, or lies in a hole: ENOMEM,
+// and the mapped part changed as far as the kernel changes it.
 #include <linux/mman.h>
+#include "scenario.h"
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
 
-#define MARKS(call) do { FACT(call); fact("  locked %ld kB", status_of("VmLck:") - base); } while (0)
+#define MARKS(call)                                      \
+  do {                                                   \
+    FACT(call);                                          \
+    fact("  locked %ld kB", status_of("VmLck:") - base); \
+  } while (0)
 
 static void past(size_t unit) {
   // mapped 0-1, hole 2-3, mapped 4-5, hole 6-7

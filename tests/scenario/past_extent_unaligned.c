@@ -1,7 +1,11 @@
 // mlock and munlock round their address down; past a mapping they are refused all the same.
 #include "scenario.h"
 
-#define MARKS(call) do { FACT(call); fact("  locked %ld kB", status_of("VmLck:") - base); } while (0)
+#define MARKS(call)                                      \
+  do {                                                   \
+    FACT(call);                                          \
+    fact("  locked %ld kB", status_of("VmLck:") - base); \
+  } while (0)
 
 static void past(size_t unit) {
   char* p = map(4 * unit);

@@ -61,13 +61,16 @@ __attribute__((unused)) static const char* name_of_error(int error) {
 }
 
 // Result and errno of a call that returns 0 or -1.
-#define FACT(call)                                                                 \
-  do {                                                                             \
-    errno = 0;                                                                     \
-    const long fact_result = (long)(call);                                         \
-    const int fact_error = errno;                                                  \
-    fact("%s -> %s %s", #call, fact_result == -1 ? "fails" : fact_result == 0 ? "0" : "value", \
-         name_of_error(fact_error));                                               \
+#define FACT(call)                         \
+  do {                                     \
+    errno = 0;                             \
+    const long fact_result = (long)(call); \
+    const int fact_error = errno;          \
+    fact("%s -> %s %s", #call,             \
+         fact_result == -1  ? "fails"      \
+         : fact_result == 0 ? "0"          \
+                            : "value",     \
+         name_of_error(fact_error));       \
   } while (0)
 
 // Ends the program by name if something that has nothing to do with the shim is missing.

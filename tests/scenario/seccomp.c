@@ -6,11 +6,11 @@
 //   grow    mremap only
 //   setrlimit   setrlimit, not prlimit64
 //   exec    what a plain program of this libc needs from its start to its end
-#include "scenario.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include "scenario.h"
 
 static struct sock_filter code[256];
 static unsigned short length;
@@ -67,8 +67,10 @@ int main(int argc, char** argv) {
   const int late = strcmp(argv[2], "late") == 0;
   char *p = NULL, *q = NULL;
   // A host has used its heap; the one that has not never calls brk.
-  if (strcmp(what, "maps-no-heap") == 0) what = "maps";
-  else free(malloc(100));
+  if (strcmp(what, "maps-no-heap") == 0)
+    what = "maps";
+  else
+    free(malloc(100));
   if (late) {
     p = map(4 * MIB);
     q = map(2 * PAGE);
@@ -106,10 +108,26 @@ int main(int argc, char** argv) {
     const struct rlimit limit = {8 << 10, 8 << 10};
     NEED(syscall(SYS_setrlimit, RLIMIT_NOFILE, &limit) == 0);
   } else if (strcmp(what, "exec") == 0) {
-    install(how, (long[]){SYS_execve, SYS_brk, SYS_arch_prctl, SYS_mmap, SYS_munmap, SYS_mprotect,
-                          SYS_access, SYS_openat, SYS_newfstatat, SYS_read, SYS_pread64, SYS_close,
-                          SYS_set_tid_address, SYS_set_robust_list, SYS_rseq, SYS_prlimit64,
-                          SYS_getrandom, SYS_futex, SYS_exit, -1});
+    install(how, (long[]){SYS_execve,
+                          SYS_brk,
+                          SYS_arch_prctl,
+                          SYS_mmap,
+                          SYS_munmap,
+                          SYS_mprotect,
+                          SYS_access,
+                          SYS_openat,
+                          SYS_newfstatat,
+                          SYS_read,
+                          SYS_pread64,
+                          SYS_close,
+                          SYS_set_tid_address,
+                          SYS_set_robust_list,
+                          SYS_rseq,
+                          SYS_prlimit64,
+                          SYS_getrandom,
+                          SYS_futex,
+                          SYS_exit,
+                          -1});
     char* arguments[] = {argv[0], "filtered", NULL};
     execv("/proc/self/exe", arguments);
     return 3;

@@ -1,6 +1,6 @@
 // A fault on memory that was given back says "not mapped" to the handler, not "no permission".
-#include "scenario.h"
 #include <setjmp.h>
+#include "scenario.h"
 
 static sigjmp_buf back;
 static volatile int code;
@@ -15,7 +15,11 @@ static void handler(int signal, siginfo_t* info, void* unused) {
 static void touch(const char* what, volatile char* p) {
   code = 0;
   if (sigsetjmp(back, 1) == 0) *p = 1;
-  fact("%s: %s", what, code == 0 ? "no fault" : code == SEGV_MAPERR ? "MAPERR" : code == SEGV_ACCERR ? "ACCERR" : "other");
+  fact("%s: %s", what,
+       code == 0             ? "no fault"
+       : code == SEGV_MAPERR ? "MAPERR"
+       : code == SEGV_ACCERR ? "ACCERR"
+                             : "other");
 }
 
 int main(void) {

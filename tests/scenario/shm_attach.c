@@ -1,11 +1,14 @@
 // shmat at an address that was mapped and given back; what lies there must stay.
-#include "scenario.h"
 #include <sys/shm.h>
+#include "scenario.h"
 
 static char* attach(int id, char* at, int flags, const char* what) {
   errno = 0;
   char* p = shmat(id, at, flags);
-  fact("%s: %s %s", what, p == at ? "there" : p == (char*)-1 ? "fails" : "elsewhere",
+  fact("%s: %s %s", what,
+       p == at          ? "there"
+       : p == (char*)-1 ? "fails"
+                        : "elsewhere",
        name_of_error(p == (char*)-1 ? errno : 0));
   return p;
 }

@@ -1,8 +1,8 @@
-// A handler that leaves by siglongjmp, often out of the middle of a mapping call: the thread goes on
-// as before, and is still served.
-#include "scenario.h"
+// A handler that leaves by siglongjmp, often out of the middle of a mapping call: the thread goes
+// on as before, and is still served.
 #include <setjmp.h>
 #include <sys/time.h>
+#include "scenario.h"
 
 static sigjmp_buf back;
 static _Atomic int jumps;

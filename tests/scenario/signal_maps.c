@@ -1,6 +1,6 @@
 // A signal handler maps and unmaps at a high rate while its thread does the same.
-#include "scenario.h"
 #include <sys/time.h>
+#include "scenario.h"
 
 static _Atomic int runs, broken;
 

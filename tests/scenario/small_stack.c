@@ -1,6 +1,6 @@
 // Threads with the smallest stack that there is map and unmap.
-#include "scenario.h"
 #include <limits.h>
+#include "scenario.h"
 
 static void* body(void* unused) {
   (void)unused;

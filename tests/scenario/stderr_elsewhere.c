@@ -1,8 +1,8 @@
 // What descriptor 2 may have become when the shim has something to say. The runner sets a window
 // of 1 MiB, statistics and a misspelt variable, so that there is much to say. Argument: what it is.
-#include "scenario.h"
 #include <poll.h>
 #include <sys/stat.h>
+#include "scenario.h"
 
 static void much_to_say(void) {
   for (int i = 0; i < 64; ++i) NEED(map(32 * PAGE));

@@ -1,8 +1,8 @@
 // syscall() hands every other number through untouched, with all six arguments.
-#include "scenario.h"
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include "scenario.h"
 
 static _Atomic int word, second;
 

@@ -5,9 +5,13 @@
 static pthread_key_t key;
 static _Atomic int destroyed, spinning;
 
-static void destroy(void* p) { atomic_fetch_add(&destroyed, munmap(p, 4 * PAGE) == 0 && map(PAGE) != NULL); }
+static void destroy(void* p) {
+  atomic_fetch_add(&destroyed, munmap(p, 4 * PAGE) == 0 && map(PAGE) != NULL);
+}
 
-static void cleanup(void* p) { munmap(p, PAGE); }
+static void cleanup(void* p) {
+  munmap(p, PAGE);
+}
 
 static void* churn(void* unused) {
   (void)unused;
@@ -22,7 +26,9 @@ static void* churn(void* unused) {
   return NULL;
 }
 
-static void last(void) { fact("atexit %d", map(MIB) != NULL); }
+static void last(void) {
+  fact("atexit %d", map(MIB) != NULL);
+}
 
 int main(void) {
   atexit(last);

@@ -130,7 +130,8 @@ static void step(struct worker* w, unsigned id) {
       if (madvise(at, length * PAGE, MADV_DONTNEED) != 0) complain("madvise");
       for (size_t i = first; i < first + length; ++i) s->stamp[i] = 0;
       break;
-    default: drop(w, s);
+    default:
+      drop(w, s);
   }
 }
 

@@ -1,9 +1,11 @@
 // Hours of a host in a minute: other code of the process (libc's own big blocks, threads' stacks)
 // takes and leaves freed window pages, and none of them are lost for ever.
-#include "scenario.h"
 #include <malloc.h>
+#include "scenario.h"
 
-static void* body(void* p) { return p; }
+static void* body(void* p) {
+  return p;
+}
 
 int main(void) {
   mallopt(M_MMAP_THRESHOLD, 4096);

@@ -1,7 +1,7 @@
-// Another allocator is preloaded beside the shim, in front of it or behind: what one gives, the same
-// one gets back, and its count of live blocks comes out even.
-#include "scenario.h"
+// Another allocator is preloaded beside the shim, in front of it or behind: what one gives, the
+// same one gets back, and its count of live blocks comes out even.
 #include <malloc.h>
+#include "scenario.h"
 
 long wrapper_live(void) __attribute__((weak));
 

@@ -182,9 +182,10 @@ TEST(Decide, IncludeSteersAnyAnonymousPrivateCall) {
   EXPECT_EQ(judge({{}, kib(4), kRw, MAP_SHARED, 3, 0}, included), PassReason::kFile);
 }
 
-// policy.h: "also steer private anonymous mmaps whose caller's library or symbol matches".
-TEST(Decide, IncludeIsForMmapNotForTheAllocator) {
-  EXPECT_EQ(decide(anonymous(kib(4)), {Role::kNone, 1, 0}, Door::kAllocator, {}),
+// policy.h: "also steer private anonymous mmaps, and allocator calls for whole pages, ...".
+TEST(Decide, IncludeIsForMmapAndTheAllocator) {
+  EXPECT_EQ(decide(anonymous(kib(4)), {Role::kNone, 1, 0}, Door::kAllocator, {}), kSteer);
+  EXPECT_EQ(decide(anonymous(kib(4)), {Role::kNone, 0, 0}, Door::kAllocator, {}),
             PassReason::kCaller);
 }
 

@@ -19,7 +19,7 @@ class LayoutProperties : public testing::Test {
     const std::uint64_t top = 1ULL << (least_shift + below(most_shift - least_shift));
     return Bytes{top + below(top)};
   }
-  Bytes wanted() { return below(8) == 0 ? gib(2) : size(12, 31); }
+  Bytes wanted() { return below(8) == 0 ? gib(2) : round_up(size(12, 31), kGrain); }
   AddressRange module_at(Address begin, unsigned most_shift = 29) {
     const Address page = round_down(begin, kPage);
     return range_of(page, round_up(size(12, most_shift), kPage));
