@@ -45,22 +45,9 @@ KernelResult map_fixed(const MapCall& call) {
   return r;
 }
 
-// A finite RLIMIT_AS counts the free pages of the window that are held.
-bool is_address_space_limited() {
-  struct rlimit limit = {};
-  return kernel::get_rlimit(RLIMIT_AS, &limit).ok() && limit.rlim_cur != RLIM_INFINITY;
-}
-
 KernelResult pass(const MapCall& call, PassReason reason) {
   process.record.note_passed(reason);
-  const KernelResult r = kernel::map(call);
-  // The limit may have been set from outside, by prlimit(1): then what we hold must go.
-  if (r.error() == ENOMEM && process.window.may_shield() && !process.window.is_frugal() &&
-      process.window.any_shielded(process.window.range()) && is_address_space_limited()) {
-    process.window.unshield();
-    return kernel::map(call);
-  }
-  return r;
+  return steering::map_as_host(call);
 }
 
 // A hint into the window from a caller that is not steered: bare, a free place would be granted.
@@ -189,9 +176,12 @@ KernelResult remap(const RemapCall& call, const void* site) {
     return kernel::remap(call);
   const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
   if (process.window.any_shielded(old)) {
-    // To the host these pages are not mapped. Shrinking does not look at what it cuts off.
+    // To the host these pages are not mapped. What stays as it is, kernels judge differently: this
+    // one may. Shrinking does not look at what it cuts off.
+    if (grows || to_target || copies) return {-EFAULT};
+    if (new_length == old.size()) return kernel::remap(call);
     const AddressRange kept = range_of(old.begin, new_length);
-    if (grows || to_target || copies || process.window.any_shielded(kept)) return {-EFAULT};
+    if (process.window.any_shielded(kept)) return {-EFAULT};
     const KernelResult r = process.window.unmap({kept.end, old.end});
     return r.ok() ? KernelResult{static_cast<long>(old.begin.value)} : r;
   }
@@ -260,7 +250,9 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey) {
   // A call over nothing, by which over() finds bad flags out, is not enough for a bad protection.
   constexpr int kKnown =
       PROT_READ | PROT_WRITE | PROT_EXEC | 8 /* PROT_SEM */ | PROT_GROWSDOWN | PROT_GROWSUP;
+  constexpr int kPkeys = 16;
   if ((prot & ~kKnown) != 0) return {-EINVAL};
+  if (pkey != kNoPkey && (pkey < 0 || pkey >= kPkeys)) return {-EINVAL};
 #endif
   const KernelResult r = over(begin, length, AtHole::kStop, make);
   if (r.ok()) process.learner.protected_as(process.window.pages_of(whole), prot);
@@ -312,6 +304,14 @@ KernelResult lock2(Address begin, Bytes length, unsigned flags) {
   return over_pages(SYS_mlock2, begin, length, static_cast<long>(flags));
 }
 
+KernelResult bind(long begin, long length, long mode, long nodes, long most, long flags) {
+  const Address first{static_cast<std::uint64_t>(begin)};
+  const Bytes size{static_cast<std::uint64_t>(length)};
+  if (concerns_window(first, size) && process.window.any_shielded(pages_around(first, size)))
+    return {-EFAULT};
+  return kernel::call(SYS_mbind, begin, length, mode, nodes, most, flags);
+}
+
 KernelResult seal(Address begin, Bytes length, unsigned long flags) {
   // All or nothing: a hole is found before anything is sealed.
   if (concerns_window(begin, length) && process.window.any_shielded(pages_around(begin, length)))
@@ -326,7 +326,7 @@ KernelResult lock_all(int flags) {
 }
 
 KernelResult limit_set(KernelResult r, int resource) {
-  if (r.ok() && resource == RLIMIT_AS && is_active() && is_address_space_limited())
+  if (r.ok() && resource == RLIMIT_AS && is_active() && steering::is_address_space_limited())
     process.window.unshield();
   return r;
 }

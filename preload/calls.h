@@ -25,6 +25,7 @@ KernelResult lock(Address begin, Bytes length);
 KernelResult lock2(Address begin, Bytes length, unsigned flags);
 KernelResult unlock(Address begin, Bytes length);
 inline constexpr long kMseal = 462;  // Linux 6.10
+KernelResult bind(long begin, long length, long mode, long nodes, long most, long flags);
 KernelResult seal(Address begin, Bytes length, unsigned long flags);
 
 // Limits that would count the free pages of the window: they are given back first.

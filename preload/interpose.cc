@@ -198,7 +198,7 @@ namespace {
 constexpr long kTakenOver[] = {
     SYS_mmap,  SYS_munmap,  SYS_mremap,    SYS_mprotect,  SYS_madvise,  SYS_mincore,
     SYS_msync, SYS_mlock,   SYS_munlock,   SYS_mlock2,    SYS_mlockall, SYS_pkey_mprotect,
-    SYS_prctl, SYS_seccomp, SYS_prlimit64, SYS_setrlimit, calls::kMseal};
+    SYS_prctl, SYS_seccomp, SYS_prlimit64, SYS_setrlimit, SYS_mbind,    calls::kMseal};
 
 struct Taken {
   std::uint64_t words[8] = {};
@@ -274,6 +274,8 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
       return to_libc(calls::limit_set(jitcorral::kernel::call(number, a, b), word(a)));
     case SYS_prlimit64:
       return to_libc(calls::limit_set(jitcorral::kernel::call(number, a, b, c, d), word(b)));
+    case SYS_mbind:
+      return to_libc(calls::bind(a, b, c, d, e, f));
     case calls::kMseal:
       return to_libc(calls::seal(begin, length, static_cast<unsigned long>(c)));
     default:

@@ -141,7 +141,7 @@ KernelResult fall_back(const MapCall& call, const Placed& placed, const void* si
     messages::fell_back("mmap", call.length, placed, true, site);
     return {-ENOMEM};
   }
-  const KernelResult r = opened.probed ? opened.probe : kernel::map(call);
+  const KernelResult r = opened.probed ? opened.probe : map_as_host(call);
   if (accept_inside(r, call)) {
     process.record.note_steered();
   } else if (r.ok()) {
@@ -172,6 +172,20 @@ KernelResult scatter(const MapCall& call, const void* site) {
 }
 
 }  // namespace
+
+bool is_address_space_limited() {
+  struct rlimit limit = {};
+  return kernel::get_rlimit(RLIMIT_AS, &limit).ok() && limit.rlim_cur != RLIM_INFINITY;
+}
+
+KernelResult map_as_host(const MapCall& call) {
+  const KernelResult r = kernel::map(call);
+  if (r.error() != ENOMEM || !process.window.may_shield() || process.window.is_frugal() ||
+      !process.window.any_shielded(process.window.range()) || !is_address_space_limited())
+    return r;
+  process.window.unshield();
+  return kernel::map(call);
+}
 
 KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
   if (settings.mode == Mode::kScatter) return scatter(call, site);

@@ -12,10 +12,6 @@ constexpr int kMaxWaits = 100000;
 
 constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
 
-// From this size on, giving pages back by one atomic PROT_NONE mapping costs nothing that can be
-// measured beside their page faults; below, munmap is up to 1.28 times cheaper.
-constexpr Bytes kReshieldFrom = mib(1);
-
 }  // namespace
 
 Window::Geometry Window::decode(std::uint64_t word) {
@@ -39,7 +35,7 @@ void Window::publish(const Site& site) {
   anchor_ = site.anchor;
   geometry_.store(window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
                       (site.layout.code_at_high_end ? kHighCode : 0) |
-                      (site.kernel_first ? kKernelFirst : 0) | (site.shielded ? kShields : 0) |
+                      (site.kernel_first ? kKernelFirst : 0) |
                       (site.atomic_fixed ? kAtomicFixed : 0) | kOpen,
                   std::memory_order_release);
   // The host may have set its limit while we were looking for a place.
@@ -230,12 +226,12 @@ void Window::forget(PageRun run) {
   }
 }
 
-// An extent that begins before the run and reaches into it ends before it from now on.
+// An extent that begins before the run and ends in it ends before it from now on. All of its pages
+// are the caller's to unmap, so nobody else looks at its bits.
 void Window::cut_extent(PageRun run) {
-  if (run.empty() || run.first.value == 0) return;
-  const PageIndex begin = extent_begin_.previous_end(true, {0}, run.first);
-  const PageIndex end = extent_end_.previous_end(true, {0}, run.first);
-  if (end < begin) extent_end_.set({{run.first.value - 1}, Pages{1}});
+  const PageIndex end = extent_end_.next(true, run.first, run.end());
+  if (end < run.end() && end < extent_begin_.next(true, run.first, run.end()))
+    extent_end_.set({{run.first.value - 1}, Pages{1}});
 }
 
 KernelResult Window::unmap(AddressRange r) {
@@ -244,17 +240,6 @@ KernelResult Window::unmap(AddressRange r) {
     // Pages that the books do not know of may be somebody's that we never met. Between their going
     // and our forgetting nobody else must take them.
     map_.occupy(inside, [&](PageRun part) { own(part); });
-    if (range().contains(r) && r.size() >= kReshieldFrom && has(kShields) && may_shield() &&
-        !is_frugal()) {
-      const AddressRange at = addresses_of(inside);
-      if (kernel::reserve(at.begin, at.size(), MAP_FIXED).ok()) {
-        shield_.set(inside);
-        forget(inside);
-        // unshield() may have swept between the reservation and here, and not seen these pages.
-        if (!may_shield()) sweep_shield(inside);
-        return {0};
-      }
-    }
     const KernelResult result = kernel::unmap(r);
     if (result.ok()) forget(inside);
     return result;
@@ -404,9 +389,11 @@ AddressRange Window::extent_at(Address a) const {
   if (!extent_begin_.test(first)) return {};
   const PageIndex end{capacity().count};
   const PageIndex last = extent_end_.next(true, first, end);
-  // An extent ends before the next one begins; if not, its end is lost, and so it is nobody's.
-  if (last == end || extent_begin_.next(true, first + Pages{1}, end) <= last) return {};
-  return addresses_of({first, (last - first) + Pages{1}});
+  if (last == end) return {};
+  // It ends before the next one begins, whatever the host did to its pages by itself.
+  const PageIndex next = extent_begin_.next(true, first + Pages{1}, end);
+  const PageIndex stop = next <= last ? next : last + Pages{1};
+  return addresses_of({first, stop - first});
 }
 
 }  // namespace jitcorral

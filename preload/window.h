@@ -11,8 +11,8 @@
 //
 // A claimed run is mapped by MAP_FIXED if all of it was shielded, else by MAP_FIXED_NOREPLACE:
 // nothing but our own shield is ever replaced. Unmapping is the host's own munmap, and leaves bare
-// pages (a large run is shielded again in one atomic step); so a pair of calls costs what it costs
-// without us. Bare pages that the kernel gave to somebody else answer EEXIST and stay claimed.
+// pages; so a pair of calls costs what it costs without us. Bare pages that the kernel gave to
+// somebody else answer EEXIST and stay claimed.
 //
 // Every operation is lock-free and async-signal-safe. fork copies mappings and books together.
 #pragma once
@@ -148,8 +148,7 @@ class Window {
   };
   static constexpr std::uint64_t kHighCode = 1ULL << 52;
   static constexpr std::uint64_t kKernelFirst = 1ULL << 53;
-  static constexpr std::uint64_t kShields = 1ULL << 54;      // free pages are held
-  static constexpr std::uint64_t kAtomicFixed = 1ULL << 55;  // see Site
+  static constexpr std::uint64_t kAtomicFixed = 1ULL << 54;  // see Site
   bool has(std::uint64_t flag) const {
     return (geometry_.load(std::memory_order_acquire) & flag) != 0;
   }
