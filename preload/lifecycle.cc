@@ -44,6 +44,7 @@ bool has_shadow_memory() {
 void on_fork_child() {
   process.record.reset();
   process.window.forget_opening();
+  process.opening_is_stuck.store(false, std::memory_order_relaxed);
   process.said_fallback.store(false, std::memory_order_relaxed);
 }
 

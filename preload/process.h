@@ -42,6 +42,8 @@ struct Process {
 
   // A seccomp filter was seen arriving: from now on only the host's own kinds of calls are made.
   std::atomic<bool> filtered{false};
+  // The thread that was to open the window did not come back.
+  std::atomic<bool> opening_is_stuck{false};
   std::atomic<bool> said_fallback{false};
   std::atomic<bool> said_config{false};
 };

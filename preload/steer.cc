@@ -51,14 +51,18 @@ Surroundings look_around(const void* site, Door door) {
   return around;
 }
 
-// Another thread opens the window. It has at most a dozen system calls to make; waiting is bounded,
-// because it may have been killed, or may be the code that our signal handler interrupted.
+// Another thread opens the window. It has at most a dozen system calls to make, but may have to
+// wait for a processor; some 100 ms are its share. Waiting is bounded, because that thread may have
+// been killed in the middle, or left it by longjmp: then nobody waits a second time.
 bool wait_for_opening() {
-  constexpr int kSpins = 2000, kYields = 1000;
+  constexpr int kSpins = 2000, kYields = 200000;
   for (int i = 0; i < kSpins + kYields; ++i) {
     if (!process.window.is_opening()) return process.window.is_open();
-    if (i >= kSpins && !process.filtered.load(std::memory_order_relaxed)) kernel::yield();
+    if (process.opening_is_stuck.load(std::memory_order_relaxed)) return false;
+    if (i >= kSpins && process.filtered.load(std::memory_order_relaxed)) return false;
+    if (i >= kSpins) kernel::yield();
   }
+  process.opening_is_stuck.store(true, std::memory_order_relaxed);
   return false;
 }
 

@@ -214,16 +214,40 @@ void Window::drop_shield(PageRun run) {
 // Frees those pages of the run that are mapped by the books; what another thread is placing at this
 // moment stays that thread's.
 void Window::forget(PageRun run) {
-  if (has_extents_.load(std::memory_order_relaxed)) {
-    cut_extent(run);
-    mapped_.take(run, [&](PageRun part) {
+  begin_leaving(run);
+  end_leaving(run, true);
+}
+
+// Takes the pages of the run that are about to be unmapped away from their owner, and those that
+// the books do not know of, for they may be somebody's that we never met. Nobody else gets them
+// before end_leaving(); what another thread is placing at this moment stays that thread's
+// throughout.
+void Window::begin_leaving(PageRun run) {
+  mapped_.take(run, [&](PageRun part) { leaving_.set(part); });
+}
+
+void Window::end_leaving(PageRun run, bool gone) {
+  if (gone && has_extents_.load(std::memory_order_relaxed)) cut_extent(run);
+  leaving_.take(run, [&](PageRun part) {
+    if (!gone) {
+      own(part);
+      return;
+    }
+    if (has_extents_.load(std::memory_order_relaxed)) {
       extent_begin_.clear(part);
       extent_end_.clear(part);
-      map_.release(part);
-    });
-  } else {
-    mapped_.take(run, [&](PageRun part) { map_.release(part); });
-  }
+    }
+    map_.release(part);
+  });
+}
+
+KernelResult Window::unmap_part(AddressRange r) {
+  const PageRun run = pages_of(r);
+  map_.occupy(run, [&](PageRun part) { leaving_.set(part); });
+  begin_leaving(run);
+  const KernelResult result = kernel::unmap(r);
+  end_leaving(run, result.ok());
+  return result;
 }
 
 // An extent that begins before the run and ends in it ends before it from now on. All of its pages
@@ -235,15 +259,7 @@ void Window::cut_extent(PageRun run) {
 }
 
 KernelResult Window::unmap(AddressRange r) {
-  const PageRun inside = pages_of(r);
-  if (!shield_.any(inside)) {
-    // Pages that the books do not know of may be somebody's that we never met. Between their going
-    // and our forgetting nobody else must take them.
-    map_.occupy(inside, [&](PageRun part) { own(part); });
-    const KernelResult result = kernel::unmap(r);
-    if (result.ok()) forget(inside);
-    return result;
-  }
+  if (!shield_.any(pages_of(r))) return unmap_part(r);
   // Our shield lies within: to the host it is a hole. Unmap what is between. What lies behind the
   // window goes first, for there the kernel may refuse the call as a whole.
   if (range().end < r.end) {
@@ -256,11 +272,8 @@ KernelResult Window::unmap(AddressRange r) {
     AddressRange hole = shielded_part(r, at);
     if (hole.empty()) hole = {r.end, r.end};
     if (at < hole.begin) {
-      const AddressRange part{at, hole.begin};
-      map_.occupy(pages_of(part), [&](PageRun taken) { own(taken); });
-      const KernelResult result = kernel::unmap(part);
+      const KernelResult result = unmap_part({at, hole.begin});
       if (!result.ok()) return result;
-      forget(pages_of(part));
     }
     at = hole.end;
   }

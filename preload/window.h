@@ -8,6 +8,7 @@
 //   bare          free, and not mapped by us
 //   claimed       being placed by the thread that claimed it
 //   mapped        claimed, and mapped by the host, or found to be somebody else's
+//   leaving       claimed by the thread that is unmapping it
 //
 // A claimed run is mapped by MAP_FIXED if all of it was shielded, else by MAP_FIXED_NOREPLACE:
 // nothing but our own shield is ever replaced. Unmapping is the host's own munmap, and leaves bare
@@ -169,6 +170,9 @@ class Window {
   void keep_foreign(PageRun run);
   void cut_extent(PageRun run);
   void forget(PageRun run);
+  void begin_leaving(PageRun run);
+  void end_leaving(PageRun run, bool gone);
+  KernelResult unmap_part(AddressRange r);
   void own(PageRun run);
   void sweep_shield(PageRun run);
 
@@ -185,6 +189,7 @@ class Window {
   std::atomic<bool> has_extents_{false};
   std::atomic<bool> sweeping_{false};
   AtomicBitmap<PageMap::kMaxPages> mapped_;
+  AtomicBitmap<PageMap::kMaxPages> leaving_;
   AtomicBitmap<PageMap::kMaxPages> extent_begin_;
   AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
 };
