@@ -150,27 +150,6 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
   return {PlaceFailure::kRefused, {}, r.error()};
 }
 
-// After a failed call that may have unmapped the shield below the run (MAP_FIXED before Linux 6.12,
-// MREMAP_FIXED always): holds it again, or finds that it never went. If part of it is gone and the
-// addresses are not ours any more, the run is bare.
-void Window::verify_shield(PageRun run) {
-  if (reshield(run)) return;
-  if (is_frugal()) {
-    shield_.clear(run);
-    return;
-  }
-  unsigned char resident[64];
-  for (PageIndex p = run.first; p < run.end();) {
-    const Pages left = run.end() - p;
-    const PageRun part{p, left < Pages{64} ? left : Pages{64}};
-    if (!kernel::mincore(addresses_of(part), resident).ok()) {
-      shield_.clear(run);
-      return;
-    }
-    p = part.end();
-  }
-}
-
 // Somebody else's mapping lies in the run, which is claimed: its pages stay so, which is how we
 // know of it from now on; those where nothing is mapped are free again.
 void Window::keep_foreign(PageRun run) {
@@ -184,30 +163,6 @@ void Window::keep_foreign(PageRun run) {
     if (kernel::mincore(addresses_of(part), resident).ok()) continue;
     for (PageIndex q = part.first; q < part.end(); q = q + Pages{1})
       if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) forget({q, Pages{1}});
-  }
-}
-
-// Holds the run again if nothing at all is mapped there.
-bool Window::reshield(PageRun run) {
-  const AddressRange at = addresses_of(run);
-  const KernelResult r = kernel::reserve(at.begin, at.size(), MAP_FIXED_NOREPLACE);
-  if (r.ok() && r.address() == at.begin) return true;
-  if (r.ok()) kernel::unmap(range_of(r.address(), at.size()));
-  return false;
-}
-
-// Unmaps our shield from the run and leaves bare pages. The caller has claimed the run, or is about
-// to give the whole shield up.
-void Window::drop_shield(PageRun run) {
-  for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    const PageIndex stop = shield_.next(false, p, run.end());
-    if (p < stop) {
-      const PageRun part{p, stop - p};
-      kernel::unmap(addresses_of(part));
-      shield_.clear(part);
-    }
-    p = stop;
   }
 }
 
@@ -315,78 +270,6 @@ Placed Window::move(const RemapCall& call, Kind kind) {
     return {PlaceFailure::kRefused, {}, r.error()};
   }
   return {PlaceFailure::kForeign, {}, EEXIST};
-}
-
-Window::Lifted Window::lift(AddressRange r) {
-  const PageRun run = pages_of(r);
-  for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    const PageIndex stop = shield_.next(false, p, run.end());
-    // A page that is being placed right now by another thread is claimed and stays that thread's.
-    if (p < stop && map_.claim_exact({p, stop - p})) {
-      drop_shield({p, stop - p});
-      map_.release({p, stop - p});
-    }
-    p = stop;
-  }
-  return {run.empty() ? AddressRange{} : addresses_of(run)};
-}
-
-void Window::settle(const Lifted& lifted, bool mapped) {
-  if (lifted.part.empty() || !mapped) return;
-  const PageRun run = pages_of(lifted.part);
-  // An allocator's extent that the host maps over by itself stays one extent: it will be freed
-  // whole.
-  shield_.clear(run);
-  map_.occupy(run, [](PageRun) {});
-  own(run);
-}
-
-AddressRange Window::shielded_part(AddressRange r, Address from) const {
-  const PageRun run = pages_of({from, r.end});
-  const PageIndex begin = shield_.next(true, run.first, run.end());
-  const PageIndex end = shield_.next(false, begin, run.end());
-  if (!(begin < end)) return {};
-  return intersection(addresses_of({begin, end - begin}), r);
-}
-
-bool Window::any_shielded(AddressRange r) const {
-  return shield_.any(pages_of(r));
-}
-
-void Window::unshield() {
-  forbid_shield();
-  if (!is_open()) return;
-  // Release: pairs with the acquire in is_sweeping(), whose callers then wait for what is held
-  // here.
-  sweeping_.store(true, std::memory_order_release);
-  sweep_shield({{0}, capacity()});
-  sweeping_.store(false, std::memory_order_release);
-}
-
-// Gives the free pages of the run that are shielded back to the kernel. Small pieces, so that
-// little is missing to other threads meanwhile; where a page of a piece is being placed, page by
-// page.
-void Window::sweep_shield(PageRun run) {
-  constexpr Pages kPiece{512};
-  for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    PageIndex stop = shield_.next(false, p, run.end());
-    if (stop - p > kPiece) stop = p + kPiece;
-    PageRun piece{p, stop - p};
-    p = stop;
-    if (piece.empty()) continue;
-    if (map_.claim_exact(piece)) {
-      drop_shield(piece);
-      map_.release(piece);
-      continue;
-    }
-    for (PageIndex q = piece.first; q < piece.end(); q = q + Pages{1}) {
-      if (!shield_.test(q) || !map_.claim_exact({q, Pages{1}})) continue;
-      drop_shield({q, Pages{1}});
-      map_.release({q, Pages{1}});
-    }
-  }
 }
 
 void Window::mark_extent(AddressRange r) {
