@@ -19,6 +19,8 @@ class Guard {
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
   bool outermost() const { return outermost_; }
+  // Names the calling thread, for as long as it lives.
+  static std::uintptr_t thread() { return reinterpret_cast<std::uintptr_t>(&inside_); }
 
  private:
   std::uintptr_t here() const { return reinterpret_cast<std::uintptr_t>(this); }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "caller.h"
+#include "guard.h"
 #include "messages.h"
 #include "modules.h"
 #include "opening.h"
@@ -75,7 +76,7 @@ struct Opened {
 
 Opened ensure_open(const MapCall& call, const void* site, Door door) {
   if (process.window.is_open()) return {};
-  if (!process.window.begin_opening())
+  if (!process.window.begin_opening(Guard::thread()))
     return {wait_for_opening() ? PlaceFailure::kNone : PlaceFailure::kOpening, false, {}};
   Surroundings around = look_around(site, door);
   const bool may_shield = process.window.may_shield();
@@ -97,7 +98,10 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
     opened.failure = PlaceFailure::kCannotOpen;
     return opened;
   }
-  process.window.publish(*place);
+  if (!process.window.publish(*place)) {
+    if (place->shielded) kernel::unmap(place->layout.window);
+    return opened;
+  }
   messages::config_problems();
   messages::window_opened();
   return opened;

@@ -20,16 +20,22 @@ Window::Geometry Window::decode(std::uint64_t word) {
   return {range_of(base, size), (word & kHighCode) != 0};
 }
 
-bool Window::begin_opening() {
+bool Window::begin_opening(std::uintptr_t opener) {
   std::uint64_t closed = 0;
-  return geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel);
+  if (geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel)) {
+    opener_.store(opener, std::memory_order_relaxed);
+    return true;
+  }
+  // Only this thread can have stored its own name, so nobody else is at it.
+  return closed == kOpening && opener != 0 && opener_.load(std::memory_order_relaxed) == opener;
 }
 
 void Window::abandon() {
   geometry_.store(0, std::memory_order_release);
 }
 
-void Window::publish(const Site& site) {
+bool Window::publish(const Site& site) {
+  if (!is_opening()) return false;
   const AddressRange window = site.layout.window;
   if (site.shielded) shield_.set({{0}, page_.covering(window.size())});
   anchor_ = site.anchor;
@@ -40,6 +46,7 @@ void Window::publish(const Site& site) {
                   std::memory_order_release);
   // The host may have set its limit while we were looking for a place.
   if (site.shielded && !may_shield()) unshield();
+  return true;
 }
 
 PageRun Window::pages_of(AddressRange r) const {

@@ -70,9 +70,12 @@ class Window {
   bool overlaps(AddressRange r) const { return range().overlaps(r); }
   bool contains(Address a) const { return range().contains(a); }
 
-  // Exactly one thread gets true, and then calls publish() or abandon(). Never waits.
-  bool begin_opening();
-  void publish(const Site& site);
+  // Exactly one thread gets true, and then calls publish() or abandon(). Never waits. `opener`
+  // tells threads apart: one that left its opening by longjmp gets true again.
+  bool begin_opening(std::uintptr_t opener = 0);
+  // False if the window is open already, by a signal handler that took this thread's opening for
+  // abandoned: the caller gives its place back.
+  bool publish(const Site& site);
   void abandon();
   // Whether some thread is between begin_opening() and publish().
   bool is_opening() const { return geometry_.load(std::memory_order_acquire) == kOpening; }
@@ -182,6 +185,7 @@ class Window {
   // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
   std::atomic<bool> no_shield_{false};
   std::atomic<bool> frugal_{false};
+  std::atomic<std::uintptr_t> opener_{0};
   AddressRange anchor_;
   PageSize page_;
   PageMap map_;
