@@ -31,6 +31,24 @@ class ElfImage {
         case DT_HASH:
           sysv_hash_ = at<std::uint32_t>(d->d_un.d_ptr);
           break;
+        case DT_STRSZ:
+          strings_size_ = d->d_un.d_val;
+          break;
+        case DT_RELA:
+          relocations_[0].first = at<ElfW(Rela)>(d->d_un.d_ptr);
+          break;
+        case DT_RELASZ:
+          relocations_[0].count = d->d_un.d_val / sizeof(ElfW(Rela));
+          break;
+        case DT_RELACOUNT:
+          relocations_[0].relative = d->d_un.d_val;  // these come first, and name no symbol
+          break;
+        case DT_JMPREL:
+          relocations_[1].first = at<ElfW(Rela)>(d->d_un.d_ptr);
+          break;
+        case DT_PLTRELSZ:
+          relocations_[1].count = d->d_un.d_val / sizeof(ElfW(Rela));
+          break;
         case DT_VERSYM:
           versions_ = at<std::uint16_t>(d->d_un.d_ptr);
           break;
@@ -61,11 +79,19 @@ class ElfImage {
     return found == 0 ? 0 : bias_ + found;
   }
 
+  // Whether a relocation of the image refers to an undefined symbol of that name. The relocations
+  // are the only list of imports that is true of every image: GNU_HASH leaves imports out or in as
+  // the linker likes, and where the symbol table ends nothing says once patchelf (every manylinux
+  // wheel) has moved its strings.
   bool imports(std::string_view name) const {
     if (!has_symbols()) return false;
-    const std::uint32_t end = table_size();
-    for (std::uint32_t i = 1; i < end; ++i)
-      if (symbols_[i].st_shndx == SHN_UNDEF && strings_ + symbols_[i].st_name == name) return true;
+    for (const Relocations& list : relocations_) {
+      for (std::size_t i = list.relative; i < list.count; ++i) {
+        const std::uint64_t symbol = ELF64_R_SYM(list.first[i].r_info);
+        if (symbol != 0 && symbols_[symbol].st_shndx == SHN_UNDEF && name_is(symbol, name))
+          return true;
+      }
+    }
     return false;
   }
 
@@ -78,7 +104,7 @@ class ElfImage {
       const ElfW(Sym)& s = symbols_[i];
       if (s.st_shndx != SHN_UNDEF && (s.st_info & 0xf) == STT_FUNC && s.st_value <= value &&
           value - s.st_value < s.st_size)
-        return strings_ + s.st_name;
+        return name_of(i);
     }
     return {};
   }
@@ -90,6 +116,17 @@ class ElfImage {
     return reinterpret_cast<const T*>(pointer < bias_ ? bias_ + pointer : pointer);
   }
 
+  struct Relocations {
+    const ElfW(Rela) * first = nullptr;
+    std::size_t count = 0;
+    std::size_t relative = 0;
+  };
+
+  std::string_view name_of(std::uint64_t i) const {
+    return symbols_[i].st_name < strings_size_ ? strings_ + symbols_[i].st_name : "";
+  }
+  bool name_is(std::uint64_t i, std::string_view name) const { return name_of(i) == name; }
+
   bool matches(std::uint32_t i, std::string_view name) const {
     const ElfW(Sym)& s = symbols_[i];
     const unsigned type = s.st_info & 0xf;
@@ -97,7 +134,7 @@ class ElfImage {
     if (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE) return false;
     constexpr std::uint16_t kHiddenVersion = 0x8000;
     if (versions_ != nullptr && (versions_[i] & kHiddenVersion) != 0) return false;
-    return strings_ + s.st_name == name;
+    return name_is(i, name);
   }
 
   template <typename Visit>
@@ -117,19 +154,6 @@ class ElfImage {
     }
   }
 
-  // All symbols, hashed or not. GNU_HASH says nothing of those that are only imported (GNU ld
-  // writes symoffset 1 for a module that exports nothing), but every linker puts the strings behind
-  // them.
-  std::uint32_t table_size() const {
-    if (sysv_hash_ != nullptr) return sysv_hash_[1];
-    const auto* table_end = reinterpret_cast<const char*>(strings_);
-    const auto* table = reinterpret_cast<const char*>(symbols_);
-    if (table_end > table)
-      return static_cast<std::uint32_t>(static_cast<std::size_t>(table_end - table) /
-                                        sizeof(ElfW(Sym)));
-    return symbol_count();
-  }
-
   std::uint32_t symbol_count() const {
     if (sysv_hash_ != nullptr) return sysv_hash_[1];
     const std::uint32_t buckets = gnu_hash_[0], first = gnu_hash_[1], bloom_words = gnu_hash_[2];
@@ -146,6 +170,8 @@ class ElfImage {
   std::uint64_t bias_;
   const ElfW(Sym) * symbols_ = nullptr;
   const char* strings_ = nullptr;
+  std::uint64_t strings_size_ = 0;
+  Relocations relocations_[2];
   const std::uint32_t* gnu_hash_ = nullptr;
   const std::uint32_t* sysv_hash_ = nullptr;
   const std::uint16_t* versions_ = nullptr;

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+#include <cstring>
+#include <new>
 
 #include <memory>
 #include <string>
@@ -164,32 +167,60 @@ TEST_F(Modules, EveryUndefinedSymbolIsAnImport) {
   EXPECT_TRUE(modules::has_symbol(self, "__cxa_finalize", false));
 }
 
-// GNU ld's .gnu.hash of a module that exports nothing says that the hashed symbols begin at 1
-// (elflink.c, "Empty .gnu.hash section": SYMIDX above the special symbol 0).
+// An image as a linker, and after it patchelf, may lay it out.
+struct SmallImage {
+  ElfW(Sym) symbols[3] = {};
+  // GNU ld's .gnu.hash of a module that exports nothing says that the hashed symbols begin at 1
+  // (elflink.c, "Empty .gnu.hash section": SYMIDX above the special symbol 0).
+  std::uint32_t gnu_hash[7] = {1, 1, 1, 0, 0, 0, 0};
+  ElfW(Rela) relocations[3] = {};
+  ElfW(Dyn) dynamic[8] = {};
+
+  SmallImage(const char* strings, std::size_t size) {
+    symbols[1].st_name = 24;
+    symbols[2].st_name = 1;
+    for (int i = 1; i < 3; ++i) symbols[i].st_info = (STB_GLOBAL << 4) | STT_FUNC;
+    relocations[1].r_info = ELF64_R_INFO(2, 6);
+    relocations[2].r_info = ELF64_R_INFO(1, 6);
+    const auto pointer = [](const void* p) { return reinterpret_cast<ElfW(Addr)>(p); };
+    const ElfW(Addr) values[][2] = {{DT_SYMTAB, pointer(symbols)},
+                                    {DT_STRTAB, pointer(strings)},
+                                    {DT_STRSZ, size},
+                                    {DT_GNU_HASH, pointer(gnu_hash)},
+                                    {DT_RELA, pointer(relocations)},
+                                    {DT_RELASZ, sizeof relocations},
+                                    {DT_RELACOUNT, 1}};
+    for (std::size_t i = 0; i < std::size(values); ++i) {
+      dynamic[i].d_tag = static_cast<ElfW(Sxword)>(values[i][0]);
+      dynamic[i].d_un.d_ptr = values[i][1];
+    }
+  }
+};
+constexpr char kStrings[] = "\0_Unwind_GetRegionStart\0puts";
+
 TEST_F(Modules, ModuleThatExportsNothingStillHasImports) {
-  // As every linker lays it out: the strings behind the symbols.
-  static struct {
-    ElfW(Sym) symbols[3];
-    char strings[32];
-  } image_data = {{}, "\0_Unwind_GetRegionStart\0puts"};
-  ElfW(Sym)* const symbols = image_data.symbols;
-  const char* const strings = image_data.strings;
-  symbols[1].st_name = 24;
-  symbols[2].st_name = 1;
-  for (int i = 1; i < 3; ++i) symbols[i].st_info = (STB_GLOBAL << 4) | STT_FUNC;
-  static const std::uint32_t gnu_hash[] = {1, 1, 1, 0, 0, 0, 0};
-  const auto pointer = [](const void* p) { return reinterpret_cast<ElfW(Addr)>(p); };
-  ElfW(Dyn) dynamic[4] = {};
-  dynamic[0].d_tag = DT_SYMTAB;
-  dynamic[0].d_un.d_ptr = pointer(symbols);
-  dynamic[1].d_tag = DT_STRTAB;
-  dynamic[1].d_un.d_ptr = pointer(strings);
-  dynamic[2].d_tag = DT_GNU_HASH;
-  dynamic[2].d_un.d_ptr = pointer(gnu_hash);
-  const ElfImage image(0, dynamic);
+  const SmallImage small(kStrings, sizeof kStrings);
+  const ElfImage image(0, small.dynamic);
   EXPECT_EQ(image.find_defined("puts"), 0U);
   EXPECT_TRUE(image.imports("_Unwind_GetRegionStart"));
   EXPECT_TRUE(image.imports("puts"));
+  EXPECT_FALSE(image.imports("gets"));
+}
+
+// patchelf, which every manylinux wheel has met, moves the strings far behind the symbols: what
+// lies between is no symbol, and may not be mapped.
+TEST_F(Modules, SymbolsWhoseStringsWereMovedAwayAreNotReadBeyondTheirEnd) {
+  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  auto* base = static_cast<char*>(
+      mmap(nullptr, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(base, MAP_FAILED);
+  memcpy(base + 2 * page, kStrings, sizeof kStrings);
+  ASSERT_EQ(mprotect(base + page, page, PROT_NONE), 0);
+  auto* small = new (base + page - sizeof(SmallImage)) SmallImage(base + 2 * page, sizeof kStrings);
+  const ElfImage image(0, small->dynamic);
+  EXPECT_TRUE(image.imports("puts"));
+  EXPECT_FALSE(image.imports("gets"));
+  munmap(base, 3 * page);
 }
 
 TEST_F(Modules, TextIsFoundInReadOnlyDataOnly) {
