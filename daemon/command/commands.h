@@ -1,0 +1,60 @@
+// The subcommands of `jitcorral`. Each returns the exit status of the process:
+//   0    done (of `run`: the command's own status, 128 + signal if it was killed)
+//   1    could not be done; one line on standard error said why
+//   2    bad usage
+//   3    --check: some run is at-risk or out-of-reach
+//   4    --check: some run is unknown (and none at-risk)
+//   126  the command exists but can't be run; 127: it was not found
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jitcorral::command {
+
+inline constexpr int kFailed = 1;
+inline constexpr int kBadUsage = 2;
+inline constexpr int kAtRisk = 3;
+inline constexpr int kUnknown = 4;
+
+struct RunOptions {
+  std::vector<std::string> command;
+  std::string db;            // empty: the default place
+  std::string shim;          // empty: found beside the command
+  std::string policy;        // JITCORRAL_POLICY for the command; empty: as the environment says
+  std::vector<std::string> set;  // NAME=VALUE for the command's environment (JITCORRAL_...)
+  bool report = false;       // the text report on standard error after the command
+  std::string json;          // the JSON report into this file; "-": standard output
+  bool check = false;        // exit 3 or 4 by the verdicts, if the command itself ended with 0
+  bool keep_arguments = false;  // store the command's arguments
+  unsigned repeat = 0;       // 0: once; else bare, scattered and auto that often each
+  std::optional<std::uint64_t> seed;  // of the first scattered run; the others count up
+};
+int run(const RunOptions& options);
+
+struct ReportOptions {
+  std::string db;                   // empty: the default place
+  std::optional<std::int64_t> run;  // none: every run of the latest session
+  std::string ring;                 // a file that JITCORRAL_RECORD=file: wrote, instead of a database
+  bool json = false;
+  bool check = false;
+};
+int report(const ReportOptions& options);
+
+struct RunsOptions {
+  std::string db;
+  bool json = false;
+  std::uint64_t most = 20;  // sessions; 0: all
+};
+int runs(const RunsOptions& options);
+
+// `topic`: "", "env", "verdicts".
+int help(const std::string& topic);
+
+// ${XDG_STATE_HOME:-~/.local/state}/jitcorral/placements.db: where `report` and `runs` look when no
+// --db is given. Empty when neither variable nor home folder is known.
+std::string default_database();
+
+}  // namespace jitcorral::command

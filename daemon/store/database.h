@@ -1,0 +1,74 @@
+// The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 64 KiB, everything
+// else as rows.
+//
+// Not thread-safe: one Database a thread. Every failure is an Error whose text is one line that
+// names the file and what to do; nothing is half-written (each Batch is one transaction).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "model/run.h"
+
+namespace jitcorral::store {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// PRAGMA application_id of our files ("JCRL") and PRAGMA user_version of the schema below.
+inline constexpr std::int32_t kApplicationId = 0x4a43524c;
+inline constexpr std::int32_t kSchemaVersion = 1;
+
+class Database {
+ public:
+  // Opens for writing; makes the file (0600) and its missing folders (0700) if need be. Refuses, and
+  // leaves as it is: a file that is no SQLite database, one of another program, one of a newer
+  // jitcorral, a symbolic link's missing target, a folder, a corrupt file.
+  static Database open(const std::string& path);
+  // Opens for reading only; never makes a file, and works while another process writes, on a
+  // read-only file system too.
+  static Database open_readonly(const std::string& path);
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  const std::string& path() const;
+
+  // Everything that `write` does is one transaction: done wholly or, when it throws, not at all.
+  // A database that another process holds is waited for, 5 s at most.
+  void batch(const std::function<void()>& write);
+
+  // In a batch only. `id`s are given by the database; add_* return them.
+  model::SessionId add_session(const model::Session& session);
+  void update_session(const model::Session& session);
+  model::RunId add_run(const model::Run& run);
+  void update_run(const model::Run& run);
+  void add_site(model::RunId run, const model::Site& site);
+  void add_unseen(model::RunId run, const model::Unseen& unseen);
+  // Appends events; segments are closed at 64 KiB, so many small appends make few rows.
+  void append_events(model::RunId run, std::span<const Event> events);
+
+  std::vector<model::Session> sessions() const;  // newest first
+  std::optional<model::Session> session(model::SessionId id) const;
+  std::optional<model::SessionId> latest_session() const;
+  std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
+  std::optional<model::Run> run(model::RunId id) const;
+  // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays null.
+  // An event or site that makes no sense (is_plausible) is left out and counted as torn.
+  std::optional<model::Record> record(model::RunId id) const;
+
+ private:
+  struct Implementation;
+  explicit Database(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace jitcorral::store
