@@ -11,6 +11,7 @@
 #include "modules.h"
 #include "process.h"
 #include "steer.h"
+#include "witness.h"
 
 namespace jitcorral::allocator {
 namespace {
@@ -129,7 +130,7 @@ void widen_served(std::uint64_t at) {
 
 }  // namespace
 
-void* serve(std::size_t alignment, std::size_t size, const void* site) {
+void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved& unserved) {
   const Bytes page = process.window.page_size().bytes();
   if (alignment < page.count || !all_ours || !process.active.load(std::memory_order_acquire))
     return nullptr;
@@ -146,12 +147,35 @@ void* serve(std::size_t alignment, std::size_t size, const void* site) {
     return nullptr;
   if (settings.mode == Mode::kObserve) {
     process.record.note_would_steer();
+    if (recorder::is_on())
+      unserved = {Outcome::kWouldSteer, PlaceFailure::kNone, 0, caller.role,
+                  callers::fingerprint(site, caller.role)};
     return nullptr;
   }
   Address at;
-  if (!steering::allocate(Bytes{size}, Bytes{alignment}, caller, site, at)) return nullptr;
+  if (!steering::allocate(Bytes{size}, Bytes{alignment}, caller, site, at, unserved))
+    return nullptr;
   widen_served(at.value);
   return reinterpret_cast<void*>(at.value);
+}
+
+void note_unserved(const Unserved& unserved, void* pointer, std::size_t size, const void* site) {
+  if (pointer == nullptr || !recorder::is_on()) return;
+  const Guard guard;
+  recorder::Note n;
+  n.call = Call::kAllocate;
+  n.outcome = unserved.outcome;
+  n.reason = static_cast<std::uint8_t>(unserved.failure);
+  n.error = unserved.error;
+  n.prot = PROT_READ | PROT_WRITE;
+  n.at = range_of(Address{reinterpret_cast<std::uint64_t>(pointer)},
+                  round_up(Bytes{size}, process.window.page_size().bytes()));
+  n.fingerprint = unserved.fingerprint;
+  n.site = site;
+  n.role = unserved.role;
+  recorder::note(n);
+  // So that free() looks at it, although it is not ours.
+  widen_served(n.at.begin.value);
 }
 
 namespace {
@@ -168,9 +192,19 @@ std::size_t extent_size(const void* pointer) {
   return extent_at(pointer).size().count;
 }
 
+void note_freed(void* pointer) {
+  const Address at{reinterpret_cast<std::uint64_t>(pointer)};
+  const Bytes page = process.window.page_size().bytes();
+  if (!recorder::is_on() || !is_aligned(at, page) || !recorder::watches(range_of(at, page))) return;
+  // How long it was only its allocator knows, which gives a little more than whole pages.
+  const Bytes size{next.malloc_usable_size(pointer)};
+  witness::going(Call::kFree, range_of(at, round_down(size, page)));
+}
+
 void give_back(void* pointer) {
   const AddressRange extent = extent_at(pointer);
   process.record.note_given_back();
+  witness::going(Call::kFree, extent);
   if (settings.mode == Mode::kScatter) {
     process.scatter.forget(extent.begin);
     kernel::unmap(extent);

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jitcorral/event.h"
+
 namespace jitcorral::allocator {
 
 // The definitions that come after ours. Each begins as a stub that resolves all of them, because
@@ -42,15 +44,27 @@ inline bool may_be_ours(const void* pointer) {
          at >= lowest_served.load(std::memory_order_relaxed) && at != 0;
 }
 
+// What is to be recorded of a request that the next allocator served.
+struct Unserved {
+  Outcome outcome = Outcome::kDone;  // kDone: nothing
+  PlaceFailure failure = PlaceFailure::kNone;
+  int error = 0;
+  Role role = Role::kNone;
+  std::uint64_t fingerprint = 0;
+};
 // Memory inside the window for this request, or null if the next allocator serves it. errno is
 // kept.
-void* serve(std::size_t alignment, std::size_t size, const void* site);
+void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved& unserved);
+// The next allocator gave `pointer`.
+void note_unserved(const Unserved& unserved, void* pointer, std::size_t size, const void* site);
 
 // Whether the pointer is one that serve() gave, and how many bytes it holds; 0 if not.
 std::size_t extent_size(const void* pointer);
 inline std::size_t size_of_ours(const void* pointer) {
   return may_be_ours(pointer) ? extent_size(pointer) : 0;
 }
+// A pointer that is not ours is about to go to the next free(); recorded if it was.
+void note_freed(void* pointer);
 // Gives it back. The pointer must be ours. errno is kept.
 void give_back(void* pointer);
 // realloc of a pointer that is ours.

@@ -28,6 +28,7 @@ struct SiteInfo {
 struct SiteEntry {
   std::atomic<const void*> address{nullptr};
   std::atomic<std::uint64_t> info{0};
+  std::atomic<std::uint64_t> recorded{0};
 };
 constexpr std::size_t kSites = 2048;
 constinit SiteEntry sites[kSites];
@@ -133,6 +134,7 @@ SiteInfo info_at(const void* address, bool confirm) {
       return info;
   }
   const SiteInfo info = classify(address);
+  entry->recorded.store(0, std::memory_order_relaxed);  // it may be another module's by now
   entry->info.store(info.pack(), std::memory_order_release);
   return info;
 }
@@ -154,6 +156,11 @@ void learn(const void* return_address) {
   if (info.caller.role != Role::kNone || info.module_page == 0) return;
   info.caller.role = Role::kLearned;
   entry->info.store(info.pack(), std::memory_order_release);
+}
+
+std::atomic<std::uint64_t>* recorded_as(const void* return_address) {
+  SiteEntry* entry = entry_for(return_address);
+  return entry == nullptr ? nullptr : &entry->recorded;
 }
 
 Name name_of(const void* return_address) {

@@ -1,6 +1,7 @@
 // Who made a call: from a return address to an engine. Each call site is looked up once and kept.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "decide.h"
@@ -19,6 +20,9 @@ Caller confirmed_at(const void* return_address);
 // The site's mappings became executable although nothing told that it is a JIT: from now on it is
 // one.
 void learn(const void* return_address);
+
+// Where the record keeps what it knows the site as; null if the site has no place of its own.
+std::atomic<std::uint64_t>* recorded_as(const void* return_address);
 
 // Module and symbol of a site, for a line of text.
 struct Name {

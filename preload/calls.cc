@@ -11,28 +11,11 @@
 #include "process.h"
 #include "say.h"
 #include "steer.h"
+#include "window_calls.h"
+#include "witness.h"
 
 namespace jitcorral::calls {
 namespace {
-
-bool is_active() {
-  return process.active.load(std::memory_order_acquire);
-}
-
-Bytes page() {
-  return process.window.page_size().bytes();
-}
-
-AddressRange pages_around(Address begin, Bytes length) {
-  return range_of(begin, round_up(length, page()));
-}
-
-// Whether a call over this range concerns the window. What the kernel would refuse for its form
-// does not: it gets to refuse it.
-bool concerns_window(Address begin, Bytes length) {
-  return length.count != 0 && is_aligned(begin, page()) && length < gib(1ULL << 17) &&
-         process.window.overlaps(pages_around(begin, length));
-}
 
 // The host maps at a place of its own choice that touches the window.
 KernelResult map_fixed(const MapCall& call) {
@@ -45,20 +28,60 @@ KernelResult map_fixed(const MapCall& call) {
   return r;
 }
 
-KernelResult pass(const MapCall& call, PassReason reason) {
-  process.record.note_passed(reason);
-  return steering::map_as_host(call);
+// A call at a place of the host's own choice.
+KernelResult pass_fixed(const MapCall& call, const void* site) {
+  process.record.note_passed(PassReason::kFixed);
+  const AddressRange wanted = pages_around(call.hint, call.length);
+  const bool in_window = concerns_window(call.hint, call.length);
+  if (!in_window && !recorder::watches(wanted)) {
+    const KernelResult r = steering::map_as_host(call);
+    witness::passed(call, PassReason::kFixed, site, r);
+    return r;
+  }
+  const bool replaces = (call.flags & MAP_FIXED) != 0;
+  const std::uint64_t ticket =
+      replaces ? witness::going(Call::kReplace, wanted, site) : RingWriter::kDropped;
+  const KernelResult r = in_window ? map_fixed(call) : steering::map_as_host(call);
+  witness::gone(ticket, r);
+  witness::mapped_there(call, site, r);
+  return r;
 }
 
 // A hint into the window from a caller that is not steered: bare, a free place would be granted.
-KernelResult pass_hinted(const MapCall& call, PassReason reason) {
-  process.record.note_passed(reason);
+KernelResult pass_hinted(const MapCall& call) {
   KernelResult r;
   if (is_aligned(call.hint, page()) && process.window.place_exactly(call, call.hint, r) && r.ok())
     return r;
   r = kernel::map(call);
   if (r.ok() && process.window.contains(r.address()))
     process.window.settle({pages_around(r.address(), call.length)}, true);
+  return r;
+}
+
+KernelResult pass(const MapCall& call, PassReason reason, const void* site) {
+  process.record.note_passed(reason);
+  const KernelResult r =
+      process.window.contains(call.hint) ? pass_hinted(call) : steering::map_as_host(call);
+  witness::passed(call, reason, site, r);
+  return r;
+}
+
+// Under observe: as the host made it, and recorded as what auto would have steered.
+KernelResult observe(const MapCall& call, const Caller& caller, const void* site) {
+  process.record.note_would_steer();
+  const KernelResult r = kernel::map(call);
+  if (!r.ok() || !recorder::is_on()) return r;
+  recorder::Note n;
+  n.call = Call::kMap;
+  n.outcome = Outcome::kWouldSteer;
+  n.prot = call.prot;
+  n.flags = call.flags;
+  n.at = pages_around(r.address(), call.length);
+  n.other = call.hint.value;
+  n.fingerprint = callers::fingerprint(site, caller.role);
+  n.site = site;
+  n.role = caller.role;
+  recorder::note(n);
   return r;
 }
 
@@ -71,15 +94,8 @@ void note_globs(const Caller& caller) {
 
 KernelResult map(const MapCall& call, const void* site) {
   if (!is_active()) return kernel::map(call);
-  const AddressRange window = process.window.range();
-  if (const auto reason = screen(call, settings, window, process.max)) {
-    if (*reason == PassReason::kFixed && concerns_window(call.hint, call.length)) {
-      process.record.note_passed(*reason);
-      return map_fixed(call);
-    }
-    if (window.contains(call.hint)) return pass_hinted(call, *reason);
-    return pass(call, *reason);
-  }
+  if (const auto reason = screen(call, settings, process.window.range(), process.max))
+    return *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
   const Guard guard;
   const Caller caller = callers::at(site);
   note_globs(caller);
@@ -90,24 +106,30 @@ KernelResult map(const MapCall& call, const void* site) {
     reason = decide(call, callers::confirmed_at(site), Door::kMmap, settings);
   }
   if (reason) {
-    if (window.contains(call.hint)) return pass_hinted(call, *reason);
-    const KernelResult r = pass(call, *reason);
+    const KernelResult r = pass(call, *reason, site);
     if (*reason == PassReason::kCaller && r.ok() && has_signature(Role::kLearned, call))
       process.suspects.mapped(range_of(r.address(), call.length), site);
     return r;
   }
-  if (settings.mode == Mode::kObserve) {
-    process.record.note_would_steer();
-    return kernel::map(call);
-  }
+  if (settings.mode == Mode::kObserve) return observe(call, caller, site);
   return steering::map(call, caller, site);
 }
 
 KernelResult unmap(Address begin, Bytes length) {
   const Address plain{arch::untag(begin.value)};
-  if (!concerns_window(plain, length)) return kernel::unmap(range_of(begin, length));
+  if (!concerns_window(plain, length)) {
+    const bool watched = recorder::is_on() && recorder::watches(pages_around(plain, length));
+    if (!watched) return kernel::unmap(range_of(begin, length));
+    const std::uint64_t ticket = witness::going(Call::kUnmap, pages_around(plain, length));
+    const KernelResult r = kernel::unmap(range_of(begin, length));
+    witness::gone(ticket, r);
+    return r;
+  }
   process.record.note_given_back();
-  return process.window.unmap(pages_around(plain, length));
+  const std::uint64_t ticket = witness::going(Call::kUnmap, pages_around(plain, length));
+  const KernelResult r = process.window.unmap(pages_around(plain, length));
+  witness::gone(ticket, r);
+  return r;
 }
 
 namespace {
@@ -138,100 +160,9 @@ KernelResult over(Address begin, Bytes length, AtHole at_hole, Call call) {
   return {-ENOMEM};
 }
 
-// Grows a mapping where it is, over free pages of the window.
-KernelResult grow_in_place(const RemapCall& call, AddressRange old) {
-  RemapCall in_place = call;
-  in_place.flags &= ~MREMAP_MAYMOVE;
-  const AddressRange more{old.end, old.begin + round_up(call.new_length, page())};
-  if (process.window.any_claimed(more)) return kernel::remap(in_place);  // and be refused
-  const Window::Lifted lifted = process.window.lift(more);
-  const KernelResult r = kernel::remap(in_place);
-  process.window.settle(lifted, r.ok());
-  return r;
-}
-
-// To a place that the host names.
-KernelResult remap_to_target(const RemapCall& call, AddressRange old) {
-  const AddressRange target = pages_around(call.target, call.new_length);
-  const Window::Lifted lifted = process.window.lift(target);
-  const KernelResult r = kernel::remap(call);
-  process.window.settle(lifted, r.ok());
-  if (r.ok() && (call.flags & MREMAP_DONTUNMAP) == 0) process.window.forget(old);
-  return r;
-}
-
 }  // namespace
 
-KernelResult remap(const RemapCall& call, const void* site) {
-  const AddressRange old =
-      pages_around(Address{arch::untag(call.old_address.value)}, call.old_length);
-  const bool to_target = (call.flags & MREMAP_FIXED) != 0;
-  const Bytes new_length = round_up(call.new_length, page());
-  const bool grows = new_length > old.size();
-  const AddressRange touched = hull(old, to_target ? pages_around(call.target, call.new_length)
-                                                   : range_of(old.begin, new_length));
-  const bool sane = is_aligned(old.begin, page()) && call.new_length.count != 0 &&
-                    call.old_length < gib(1ULL << 17) && call.new_length < gib(1ULL << 17);
-  if (!process.window.is_open() || !sane || !process.window.overlaps(touched))
-    return kernel::remap(call);
-  const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
-  if (process.window.any_shielded(old)) {
-    // To the host these pages are not mapped. What stays as it is, kernels judge differently: this
-    // one may. Shrinking does not look at what it cuts off.
-    if (grows || to_target || copies) return {-EFAULT};
-    if (new_length == old.size()) return kernel::remap(call);
-    const AddressRange kept = range_of(old.begin, new_length);
-    if (process.window.any_shielded(kept)) return {-EFAULT};
-    const KernelResult r = process.window.unmap({kept.end, old.end});
-    return r.ok() ? KernelResult{static_cast<long>(old.begin.value)} : r;
-  }
-  if (to_target) return remap_to_target(call, old);
-
-  if (!grows && !copies) {
-    const KernelResult r = kernel::remap(call);
-    if (r.ok() && new_length < old.size())
-      process.window.forget(AddressRange{old.begin + new_length, old.end});
-    return r;
-  }
-  if (!copies) {
-    const KernelResult r = grow_in_place(call, old);
-    if (r.ok() || r.error() != ENOMEM || (call.flags & MREMAP_MAYMOVE) == 0) return r;
-  }
-  // It has to move: what lay inside stays inside.
-  if (process.window.contains(old.begin)) {
-    const Placed moved = process.window.move(call, Kind::kUnknown);
-    if (moved.failure == PlaceFailure::kNone) {
-      if (!copies) process.window.forget(old);
-      process.record.note_steered();
-      return {static_cast<long>(moved.at.value)};
-    }
-    const bool fails = settings.on_full == OnFull::kFail && moved.failure == PlaceFailure::kFull;
-    if (fails) {
-      process.record.note_failed();
-      messages::fell_back("mremap", call.new_length, moved, true, site);
-      return {-ENOMEM};
-    }
-    const KernelResult r = kernel::remap(call);
-    if (!r.ok()) return r;
-    if (!copies) process.window.forget(old);
-    if (!process.window.contains(r.address())) {
-      process.record.note_fell_back();
-      messages::fell_back("mremap", call.new_length, moved, false, site);
-    }
-    process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},
-                          true);
-    return r;
-  }
-  const KernelResult r = kernel::remap(call);
-  if (r.ok()) {
-    if (!copies && r.address() != old.begin) process.window.forget(old);
-    process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},
-                          true);
-  }
-  return r;
-}
-
-KernelResult protect(Address begin, Bytes length, int prot, int pkey) {
+KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void* site) {
   const auto make = [&](AddressRange r) {
     return pkey == kNoPkey ? kernel::protect(r, prot)
                            : kernel::call(SYS_pkey_mprotect, kernel::as_long(r.begin),
@@ -240,9 +171,13 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey) {
   const Address plain{arch::untag(begin.value)};
   if (!concerns_window(plain, length)) {
     const KernelResult r = make(range_of(begin, length));
+    const bool recorded = r.ok() && recorder::is_on() && length.count != 0;
+    const void* mapped_by = nullptr;
     if ((prot & PROT_EXEC) != 0 && r.ok() && is_active()) {
-      if (const void* site = process.suspects.site_of(plain)) callers::learn(site);
+      mapped_by = process.suspects.site_of(plain);
+      if (mapped_by != nullptr) callers::learn(mapped_by);
     }
+    if (recorded) witness::protected_as(pages_around(plain, length), prot, false, mapped_by, site);
     return r;
   }
   const AddressRange whole = pages_around(plain, length);
@@ -255,7 +190,9 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey) {
   if (pkey != kNoPkey && (pkey < 0 || pkey >= kPkeys)) return {-EINVAL};
 #endif
   const KernelResult r = over(begin, length, AtHole::kStop, make);
-  if (r.ok()) process.learner.protected_as(process.window.pages_of(whole), prot);
+  if (!r.ok()) return r;
+  process.learner.protected_as(process.window.pages_of(whole), prot);
+  witness::protected_as(whole, prot, true, nullptr, site);
   return r;
 }
 
@@ -335,6 +272,7 @@ namespace {
 
 template <typename Call>
 KernelResult with_filter_arriving(Call call) {
+  recorder::before_filter();
   // Before the filter is in force: no line must be in the middle of its calls.
   const bool was_filtered = process.filtered.exchange(true, std::memory_order_relaxed);
   say::fall_silent(true);

@@ -13,7 +13,7 @@ KernelResult unmap(Address begin, Bytes length);
 KernelResult remap(const RemapCall& call, const void* site);
 // `pkey` == kNoPkey: mprotect; else pkey_mprotect with that key.
 inline constexpr int kNoPkey = INT_MIN;
-KernelResult protect(Address begin, Bytes length, int prot, int pkey);
+KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void* site);
 
 // Calls over a range that must answer as if our free pages were unmapped.
 KernelResult advise(Address begin, Bytes length, int advice);

@@ -25,12 +25,23 @@ void keep_problem(std::string_view name, std::string_view value, const VariableI
   problem.misspelt = misspelt;
 }
 
+void keep_runtime_socket(std::string_view folder) {
+  constexpr std::string_view kName = "/jitcorral/socket";
+  char* out = process.runtime_socket;
+  if (folder.size() + kName.size() >= sizeof process.runtime_socket) return;
+  std::memcpy(out, folder.data(), folder.size());
+  std::memcpy(out + folder.size(), kName.data(), kName.size() + 1);
+}
+
 }  // namespace
 
 void read_policy(const char* const* environment) {
   constexpr std::string_view kPrefix = "JITCORRAL_";
+  constexpr std::string_view kRuntime = "XDG_RUNTIME_DIR=/";
   for (; environment != nullptr && *environment != nullptr; ++environment) {
     const char* text = *environment;
+    if (text[0] == 'X' && std::strncmp(text, kRuntime.data(), kRuntime.size()) == 0)
+      keep_runtime_socket(behind(text, kRuntime.size() - 1));
     if (text[0] != 'J' || std::strncmp(text, kPrefix.data(), kPrefix.size()) != 0) continue;
     const std::string_view entry(text);
     const std::size_t equals = entry.find('=');

@@ -11,25 +11,6 @@
 
 namespace jitcorral {
 
-// Why a call was left as the host made it. The names stand in the [jitcorral:exit] line.
-enum class PassReason : std::uint8_t {
-  kFixed,      // MAP_FIXED, MAP_FIXED_NOREPLACE
-  kFlags,      // MAP_32BIT, MAP_GROWSDOWN, MAP_STACK, MAP_HUGETLB
-  kFile,       // a file, or shared memory of no JIT
-  kHint,       // a hint that points outside the window
-  kSize,       // zero, or above JITCORRAL_MAX
-  kCaller,     // the caller is no JIT that is known
-  kSignature,  // the caller is, but this call is not one of its code or data (a GC heap, ...)
-  kExcluded,   // JITCORRAL_EXCLUDE
-  kPolicy,     // JITCORRAL_POLICY leaves such calls alone
-  kRefused,    // steering failed, and so did the call as the host made it
-  kCount,
-};
-inline constexpr const char* kPassReasonNames[] = {"fixed",  "flags",  "file",      "hint",
-                                                   "size",   "caller", "signature", "excluded",
-                                                   "policy", "refused"};
-static_assert(std::size(kPassReasonNames) == static_cast<std::size_t>(PassReason::kCount));
-
 enum class Door : std::uint8_t { kMmap, kAllocator };
 
 // What is known of the code that made the call.
@@ -89,6 +70,8 @@ constexpr bool has_signature(Role role, const MapCall& call) {
       return (call.flags & ~MAP_NORESERVE) == kPrivate;
     case Role::kLearned:
       return call.flags == kPrivate && call.prot == kRw;
+    case Role::kCount:
+      break;
   }
   return false;
 }

@@ -3,19 +3,11 @@
 // otherwise.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
-namespace jitcorral {
+#include "jitcorral/vocabulary.h"
 
-enum class Role : std::uint8_t {
-  kNone,       // not known to be a JIT
-  kLlvm,       // sys::Memory::allocateMappedMemory, under every LLVM memory manager
-  kJulia,      // cgmemmgr, JITLink slabs, newest manager
-  kCranelift,  // cranelift-jit: allocator calls up to 0.131, memmap2 or region since
-  kArena,      // tvm-ffi: one PROT_NONE arena, committed piece by piece
-  kLearned,    // a caller whose earlier mappings became executable
-};
+namespace jitcorral {
 
 struct Engine {
   Role role;

@@ -80,12 +80,13 @@ JITCORRAL_DOOR void* mremap(void* old, size_t old_length, size_t new_length, int
                    JITCORRAL_SITE)));
 }
 JITCORRAL_DOOR int mprotect(void* begin, size_t length, int prot) {
-  return status(calls::protect(address(begin), Bytes{length}, prot, calls::kNoPkey));
+  return status(
+      calls::protect(address(begin), Bytes{length}, prot, calls::kNoPkey, JITCORRAL_SITE));
 }
 JITCORRAL_DOOR int pkey_mprotect(void* begin, size_t length, int prot, int pkey) {
   // glibc makes key -1 a plain mprotect, which works where there are no keys.
-  return status(
-      calls::protect(address(begin), Bytes{length}, prot, pkey == -1 ? calls::kNoPkey : pkey));
+  return status(calls::protect(address(begin), Bytes{length}, prot,
+                               pkey == -1 ? calls::kNoPkey : pkey, JITCORRAL_SITE));
 }
 JITCORRAL_DOOR int madvise(void* begin, size_t length, int advice) {
   return status(calls::advise(address(begin), Bytes{length}, advice));
@@ -147,9 +148,11 @@ JITCORRAL_DOOR int prctl(int operation, ...) {
 // The allocator.
 
 JITCORRAL_DOOR void free(void* p) {
-  if (allocator::size_of_ours(p) == 0) [[likely]]
+  if (!allocator::may_be_ours(p)) [[likely]]
     return allocator::next.free(p);
-  allocator::give_back(p);
+  if (allocator::extent_size(p) != 0) return allocator::give_back(p);
+  allocator::note_freed(p);
+  allocator::next.free(p);
 }
 JITCORRAL_DOOR void* realloc(void* p, size_t size) {
   if (allocator::size_of_ours(p) == 0) [[likely]]
@@ -166,29 +169,49 @@ JITCORRAL_DOOR size_t malloc_usable_size(void* p) {
   const size_t ours = allocator::size_of_ours(p);
   return ours != 0 ? ours : allocator::next.malloc_usable_size(p);
 }
+
+namespace {
+
+// One page-aligned request: served by us, or by `next`, whose answer is recorded if it matters.
+template <typename Next>
+void* allocate(size_t alignment, size_t size, const void* site, Next next) {
+  allocator::Unserved unserved;
+  if (void* p = allocator::serve(alignment, size, site, unserved)) return p;
+  void* p = next();
+  if (unserved.outcome != jitcorral::Outcome::kDone) [[unlikely]]
+    allocator::note_unserved(unserved, p, size, site);
+  return p;
+}
+
+size_t page() {
+  return jitcorral::process.window.page_size().bytes().count;
+}
+
+}  // namespace
+
 JITCORRAL_DOOR int posix_memalign(void** out, size_t alignment, size_t size) {
-  void* p = allocator::serve(alignment, size, JITCORRAL_SITE);
-  if (p == nullptr) return allocator::next.posix_memalign(out, alignment, size);
-  *out = p;
-  return 0;
+  int error = 0;
+  void* p = allocate(alignment, size, JITCORRAL_SITE, [&]() -> void* {
+    void* theirs = nullptr;
+    error = allocator::next.posix_memalign(&theirs, alignment, size);
+    return error == 0 ? theirs : nullptr;
+  });
+  if (error == 0) *out = p;
+  return error;
 }
 JITCORRAL_DOOR void* aligned_alloc(size_t alignment, size_t size) {
-  void* p = allocator::serve(alignment, size, JITCORRAL_SITE);
-  return p != nullptr ? p : allocator::next.aligned_alloc(alignment, size);
+  return allocate(alignment, size, JITCORRAL_SITE,
+                  [&] { return allocator::next.aligned_alloc(alignment, size); });
 }
 JITCORRAL_DOOR void* memalign(size_t alignment, size_t size) {
-  void* p = allocator::serve(alignment, size, JITCORRAL_SITE);
-  return p != nullptr ? p : allocator::next.memalign(alignment, size);
+  return allocate(alignment, size, JITCORRAL_SITE,
+                  [&] { return allocator::next.memalign(alignment, size); });
 }
 JITCORRAL_DOOR void* valloc(size_t size) {
-  void* p =
-      allocator::serve(jitcorral::process.window.page_size().bytes().count, size, JITCORRAL_SITE);
-  return p != nullptr ? p : allocator::next.valloc(size);
+  return allocate(page(), size, JITCORRAL_SITE, [&] { return allocator::next.valloc(size); });
 }
 JITCORRAL_DOOR void* pvalloc(size_t size) {
-  void* p =
-      allocator::serve(jitcorral::process.window.page_size().bytes().count, size, JITCORRAL_SITE);
-  return p != nullptr ? p : allocator::next.pvalloc(size);
+  return allocate(page(), size, JITCORRAL_SITE, [&] { return allocator::next.pvalloc(size); });
 }
 
 // syscall(2): the entry in assembly comes here with the numbers that are taken over.
@@ -248,9 +271,9 @@ __attribute__((visibility("hidden"), used)) long jitcorral_on_syscall(long numbe
                                    Address{static_cast<std::uint64_t>(e)}},
                                   JITCORRAL_SITE));
     case SYS_mprotect:
-      return to_libc(calls::protect(begin, length, word(c), calls::kNoPkey));
+      return to_libc(calls::protect(begin, length, word(c), calls::kNoPkey, JITCORRAL_SITE));
     case SYS_pkey_mprotect:
-      return to_libc(calls::protect(begin, length, word(c), word(d)));
+      return to_libc(calls::protect(begin, length, word(c), word(d), JITCORRAL_SITE));
     case SYS_madvise:
       return to_libc(calls::advise(begin, length, word(c)));
     case SYS_mincore:

@@ -8,8 +8,12 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -132,6 +136,49 @@ inline KernelResult close(int fd) {
 }
 inline KernelResult readlink(const char* path, char* out, std::size_t size) {
   return call(SYS_readlinkat, AT_FDCWD, as_long(path), as_long(out), static_cast<long>(size));
+}
+
+inline KernelResult gettid() {
+  return call(SYS_gettid);
+}
+inline KernelResult getppid() {
+  return call(SYS_getppid);
+}
+inline KernelResult advise(AddressRange r, int advice) {
+  return call(SYS_madvise, as_long(r.begin), as_long(r.size()), advice);
+}
+inline KernelResult memfd_create(const char* name, unsigned flags) {
+  return call(SYS_memfd_create, as_long(name), static_cast<long>(flags));
+}
+inline KernelResult fcntl(int fd, int operation, long argument = 0) {
+  return call(SYS_fcntl, fd, operation, argument);
+}
+// Gives a file this size, with every block of it reserved: no later store finds the disk full.
+inline KernelResult fallocate(int fd, Bytes size) {
+  return call(SYS_fallocate, fd, 0, 0, as_long(size));
+}
+// A new file, or EEXIST; a link at its end is not followed.
+inline KernelResult create_file(const char* path) {
+  return call(SYS_openat, AT_FDCWD, as_long(path),
+              O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+inline KernelResult fstatfs(int fd, struct statfs* out) {
+  return call(SYS_fstatfs, fd, as_long(out));
+}
+inline KernelResult unlink(const char* path) {
+  return call(SYS_unlinkat, AT_FDCWD, as_long(path), 0);
+}
+inline KernelResult uname(struct utsname* out) {
+  return call(SYS_uname, as_long(out));
+}
+inline KernelResult socket(int domain, int type) {
+  return call(SYS_socket, domain, type, 0);
+}
+inline KernelResult connect(int fd, const struct sockaddr_un& address) {
+  return call(SYS_connect, fd, as_long(&address), sizeof address);
+}
+inline KernelResult sendmsg(int fd, const struct msghdr& message, int flags) {
+  return call(SYS_sendmsg, fd, as_long(&message), flags);
 }
 
 // Whether `fd` takes a write without blocking, asked without waiting.

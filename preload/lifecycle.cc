@@ -9,6 +9,7 @@
 #include "messages.h"
 #include "modules.h"
 #include "process.h"
+#include "recorder.h"
 #include "say.h"
 
 extern "C" {
@@ -24,6 +25,9 @@ namespace jitcorral {
 constinit Policy settings;
 constinit Process process;  // all zero: it costs no memory until it is used
 constinit thread_local std::uintptr_t Guard::inside_ = 0;
+
+// So that `jitcorral --version` can tell what a library is without running it.
+__attribute__((used)) constexpr char version_mark[] = "jitcorral-shim-version=" JITCORRAL_VERSION;
 
 namespace {
 
@@ -42,7 +46,8 @@ bool has_shadow_memory() {
 }
 
 void on_fork_child() {
-  process.record.reset();
+  process.record.forget();
+  recorder::on_fork_child();
   process.window.forget_opening();
   process.opening_is_stuck.store(false, std::memory_order_relaxed);
   process.said_fallback.store(false, std::memory_order_relaxed);
@@ -81,12 +86,15 @@ __attribute__((constructor)) void begin(int, char**, char** environment) {
   allocator::find_out_whether_ours();
   if (__register_atfork != nullptr)
     __register_atfork(nullptr, nullptr, on_fork_child, &__dso_handle);
+  recorder::begin();
   // Release: pairs with the acquire at every door.
   process.active.store(true, std::memory_order_release);
 }
 
 __attribute__((destructor)) void end() {
-  if (process.active.load(std::memory_order_acquire)) messages::counts();
+  if (!process.active.load(std::memory_order_acquire)) return;
+  messages::counts();
+  recorder::end();
 }
 
 }  // namespace

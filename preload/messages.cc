@@ -7,26 +7,6 @@
 namespace jitcorral::messages {
 namespace {
 
-constexpr const char* why(PlaceFailure failure) {
-  switch (failure) {
-    case PlaceFailure::kNone:
-      return "none";
-    case PlaceFailure::kCannotOpen:
-      return "no room for a window";
-    case PlaceFailure::kOpening:
-      return "another thread was still opening the window";
-    case PlaceFailure::kFull:
-      return "the window is full";
-    case PlaceFailure::kForeign:
-      return "every place tried is taken by other mappings";
-    case PlaceFailure::kRefused:
-      return "the kernel refused the mapping there";
-    case PlaceFailure::kUnsupported:
-      return "this kernel ignores MAP_FIXED_NOREPLACE";
-  }
-  return "unknown";
-}
-
 constexpr const char* what_to_set(PlaceFailure failure) {
   switch (failure) {
     case PlaceFailure::kCannotOpen:
@@ -38,22 +18,6 @@ constexpr const char* what_to_set(PlaceFailure failure) {
     default:
       return "set JITCORRAL_POLICY=off to be sure that this is not the cause";
   }
-}
-
-std::string_view name_of(Kind kind) {
-  switch (kind) {
-    case Kind::kCode:
-      return "code";
-    case Kind::kRodata:
-      return "rodata";
-    case Kind::kRwdata:
-      return "rwdata";
-    case Kind::kMixed:
-      return "mixed";
-    case Kind::kUnknown:
-      break;
-  }
-  return "unknown";
 }
 
 void append_caller(Line& line, const void* site) {
@@ -75,7 +39,7 @@ void fell_back(const char* what, Bytes length, const Placed& placed, bool refuse
   Line line("fallback");
   line << " call=" << what << " length=" << length;
   append_caller(line, site);
-  line << " why: " << why(placed.failure);
+  line << " why: " << name_in(kPlaceFailureTexts, placed.failure);
   if (placed.error != 0) line << " (errno " << placed.error << ")";
   line << "; "
        << (refused ? "refused with ENOMEM, as JITCORRAL_ON_FULL=fail asks"
@@ -104,6 +68,18 @@ void config_problems() {
   }
 }
 
+void cannot_record(std::string_view why, int error) {
+  if (say::is_silent() || settings.record == RecordTo::kAuto ||
+      process.said_record.exchange(true, std::memory_order_relaxed))
+    return;
+  Line line("record");
+  line << " JITCORRAL_RECORD=" << (settings.record == RecordTo::kFile ? "file:" : "unix:")
+       << settings.record_path << ": " << why;
+  if (error != 0) line << " (errno " << error << ")";
+  line << "; nothing is recorded, all else goes on";
+  say::write_line(line);
+}
+
 void window_opened() {
   if (say::is_silent() || settings.verbose < 1) return;
   Line line("window");
@@ -121,7 +97,7 @@ void placed(Address at, const MapCall& call, Kind kind, const void* site) {
   if (say::is_silent() || settings.verbose < 2) return;
   Line line("place");
   line << " at=" << at << " length=" << call.length << " prot=" << call.prot
-       << " kind=" << name_of(kind);
+       << " kind=" << name_in(kKindNames, kind);
   append_caller(line, site);
   say::write_line(line);
 }

@@ -11,6 +11,8 @@ void fell_back(const char* what, Bytes length, const Placed& placed, bool refuse
                const void* site);
 // Once a process: what was wrong in the environment.
 void config_problems();
+// Once a process: that nothing is recorded although it was asked for.
+void cannot_record(std::string_view why, int error);
 // With JITCORRAL_VERBOSE.
 void window_opened();
 void placed(Address at, const MapCall& call, Kind kind, const void* site);

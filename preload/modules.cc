@@ -205,17 +205,37 @@ void each_note(const Module& module, Visit visit) {
 
 }  // namespace
 
-std::uint32_t kernel_version() {
+namespace {
+
+// Not found() where there is none.
+Module vdso() {
   const std::uint64_t base = getauxval(AT_SYSINFO_EHDR);
-  if (base == 0) return 0;
-  // The vdso is linked at 0 or, on old kernels, elsewhere; its first segment is its first byte.
-  Module vdso{range_of(Address{base}, kib(8)), base, "", nullptr};
+  if (base == 0) return {};
+  // It is linked at 0 or, on old kernels, elsewhere; its first segment is its first byte.
+  Module module{range_of(Address{base}, kib(8)), base, "", nullptr};
   std::size_t count = 0;
-  const auto* headers = headers_of(vdso, count);
+  const auto* headers = headers_of(module, count);
   for (std::size_t i = 0; i < count; ++i)
-    if (headers[i].p_type == PT_LOAD) vdso.bias = base - headers[i].p_vaddr;
+    if (headers[i].p_type == PT_LOAD) module.bias = base - headers[i].p_vaddr;
+  for (std::size_t i = 0; i < count; ++i)
+    if (headers[i].p_type == PT_DYNAMIC)
+      module.dynamic = reinterpret_cast<const void*>(module.bias + headers[i].p_vaddr);
+  return module;
+}
+
+}  // namespace
+
+void* vdso_function(const char* name) {
+  const Module module = vdso();
+  if (!module.found() || module.dynamic == nullptr) return nullptr;
+  return reinterpret_cast<void*>(ElfImage(module.bias, module.dynamic).find_defined(name));
+}
+
+std::uint32_t kernel_version() {
+  const Module module = vdso();
+  if (!module.found()) return 0;
   std::uint32_t version = 0;
-  each_note(vdso,
+  each_note(module,
             [&](unsigned type, std::string_view name, const unsigned char* data, std::size_t size) {
               if (type != 0 || name != "Linux" || size != sizeof version) return false;
               std::memcpy(&version, data, sizeof version);

@@ -38,6 +38,9 @@ AddressRange executable();
 // from the note in its vdso: no system call. 0 where there is no vdso (qemu, gVisor).
 std::uint32_t kernel_version();
 
+// A function of the vdso, which answers without a system call; null where there is none.
+void* vdso_function(const char* name);
+
 // The name of the dynamic symbol whose extent holds `address`; empty if there is none.
 std::string_view symbol_at(const Module& module, const void* address);
 

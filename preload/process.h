@@ -46,6 +46,8 @@ struct Process {
   std::atomic<bool> opening_is_stuck{false};
   std::atomic<bool> said_fallback{false};
   std::atomic<bool> said_config{false};
+  std::atomic<bool> said_record{false};
+  char runtime_socket[108] = {};  // $XDG_RUNTIME_DIR/jitcorral/socket; empty: not set
 };
 
 extern Process process;

@@ -1,5 +1,4 @@
-// What happened, counted. The record of the next issue (one event a call, in a ring) begins here:
-// `note_*` are its only entrances.
+// What happened, counted.
 //
 // The first threads each have a shard of counters to themselves, which they count up without a
 // locked instruction; the others share one.
@@ -10,7 +9,9 @@
 
 #include "arch/arch.h"
 #include "decide.h"
+#include "fork_mark.h"
 #include "jitcorral/jitcorral.h"
+#include "ring_writer.h"
 
 namespace jitcorral {
 
@@ -28,36 +29,42 @@ class Record {
 
   jitcorral_counters totals() const;
   std::uint64_t passed_for(PassReason reason) const {
-    return sum(kPassed + static_cast<std::size_t>(reason));
+    return since_reset(kPassed + static_cast<std::size_t>(reason));
   }
   std::uint64_t glob_matches(bool include, std::size_t index) const {
     return globs_[include ? 0 : 1][index].load(std::memory_order_relaxed);
   }
-  // Also in a forked child: its counts are its own. A thread that counts meanwhile may keep the one
-  // that it is at.
+  // What totals() says begins at zero again; what the recorder reads goes on.
   void reset();
+  // In a forked child: its counts are its own.
+  void forget();
+  // From now on counts go to the ring of this process, where they survive it; what was counted
+  // before is copied there.
+  void move_to(ring::Header& header);
+
+  // All that was counted, in the order of ring.h.
+  void copy_to(std::uint64_t (&out)[ring::kCounters]) const;
 
  private:
   static constexpr std::size_t kReasons = static_cast<std::size_t>(PassReason::kCount);
-  enum Index : std::size_t {
-    kSteered,
-    kFellBack,
-    kFailed,
-    kWouldSteer,
-    kGivenBack,
-    kPassed,  // and one more for each further reason
-    kCounters = kPassed + kReasons,
-  };
+  static constexpr std::size_t kSteered = ring::kSteered;
+  static constexpr std::size_t kFellBack = ring::kFellBack;
+  static constexpr std::size_t kFailed = ring::kFailed;
+  static constexpr std::size_t kWouldSteer = ring::kWouldSteer;
+  static constexpr std::size_t kGivenBack = ring::kGivenBack;
+  static constexpr std::size_t kPassed = ring::kPassed;
   struct alignas(64) Shard {
-    unsigned long counters[kCounters];
+    std::uint64_t counters[ring::kCounters];
   };
-  static constexpr std::uint32_t kShards = 64;
+  static constexpr std::uint32_t kShards = ring::kShards;
   static constexpr std::uint32_t kShared = 0;  // the shard of all threads without one of their own
 
   // Relaxed throughout: counts order nothing.
   void count(std::size_t index) {
     const std::uint32_t shard = own_shard_ != 0 ? own_shard_ - 1U : take_shard();
-    unsigned long& counter = shards_[shard].counters[index];
+    auto* ring = static_cast<unsigned char*>(ring_of_this_process());
+    std::uint64_t& counter = ring == nullptr ? shards_[shard].counters[index]
+                                             : RingWriter(ring).shards()[shard].counters[index];
     if (shard != kShared) [[likely]]
       arch::count_own(counter);
     else
@@ -65,10 +72,12 @@ class Record {
   }
   std::uint32_t take_shard();
   std::uint64_t sum(std::size_t index) const;
+  std::uint64_t since_reset(std::size_t index) const { return sum(index) - reset_at_[index]; }
 
   static constinit thread_local std::uint8_t own_shard_;  // 1 + index; 0: none taken yet
   std::atomic<std::uint32_t> taken_{0};
   Shard shards_[kShards] = {};
+  std::uint64_t reset_at_[ring::kCounters] = {};
   std::atomic<std::uint64_t> globs_[2][GlobList::kMaxGlobs] = {};
 };
 

@@ -12,6 +12,7 @@
 #include "opening.h"
 #include "proc_maps.h"
 #include "process.h"
+#include "recorder.h"
 
 namespace jitcorral::steering {
 namespace {
@@ -104,6 +105,7 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   }
   messages::config_problems();
   messages::window_opened();
+  recorder::window_opened();
   return opened;
 }
 
@@ -129,11 +131,39 @@ Kind kind_for(const MapCall& call, std::uint16_t slot) {
   return process.learner.kind_of(slot);
 }
 
-void note_placed(AddressRange at, const MapCall& call, Kind kind, std::uint16_t slot,
-                 const void* site) {
-  process.learner.placed(slot, process.window.pages_of(at));
+// Who asked, for the record.
+struct Asker {
+  Call door = Call::kMap;
+  Role role = Role::kNone;
+  const void* site = nullptr;
+  std::uint64_t fingerprint = 0;
+  std::uint16_t slot = Learner::kNoSlot;
+};
+
+void record(const Asker& asker, const MapCall& call, Outcome outcome, AddressRange at, Kind kind,
+            PlaceFailure failure = PlaceFailure::kNone, int error = 0) {
+  if (!recorder::is_on()) return;
+  recorder::Note n;
+  n.call = asker.door;
+  n.outcome = outcome;
+  n.reason = static_cast<std::uint8_t>(failure);
+  n.kind = kind;
+  n.prot = call.prot;
+  n.flags = call.flags;
+  n.error = error;
+  n.at = at;
+  n.other = call.hint.value;
+  n.fingerprint = asker.fingerprint;
+  n.site = asker.site;
+  n.role = asker.role;
+  recorder::note(n);
+}
+
+void note_placed(AddressRange at, const MapCall& call, Kind kind, const Asker& asker) {
+  process.learner.placed(asker.slot, process.window.pages_of(at));
   process.record.note_steered();
-  messages::placed(at.begin, call, kind, site);
+  record(asker, call, Outcome::kSteered, at, kind);
+  messages::placed(at.begin, call, kind, asker.site);
 }
 
 bool must_fail(PlaceFailure failure) {
@@ -141,20 +171,24 @@ bool must_fail(PlaceFailure failure) {
 }
 
 // The same call again, as the host made it.
-KernelResult fall_back(const MapCall& call, const Placed& placed, const void* site,
+KernelResult fall_back(const MapCall& call, const Placed& placed, const Asker& asker,
                        const Opened& opened) {
   if (must_fail(placed.failure)) {
     if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
     process.record.note_failed();
-    messages::fell_back("mmap", call.length, placed, true, site);
+    record(asker, call, Outcome::kFailed, {}, Kind::kUnknown, placed.failure, placed.error);
+    messages::fell_back("mmap", call.length, placed, true, asker.site);
     return {-ENOMEM};
   }
   const KernelResult r = opened.probed ? opened.probe : map_as_host(call);
   if (accept_inside(r, call)) {
     process.record.note_steered();
+    record(asker, call, Outcome::kSteered, mapped_range(r, call), Kind::kUnknown);
   } else if (r.ok()) {
     process.record.note_fell_back();
-    messages::fell_back("mmap", call.length, placed, false, site);
+    record(asker, call, Outcome::kFellBack, mapped_range(r, call), Kind::kUnknown, placed.failure,
+           placed.error);
+    messages::fell_back("mmap", call.length, placed, false, asker.site);
   } else {
     process.record.note_passed(PassReason::kRefused);  // nor would it have been granted bare
   }
@@ -166,17 +200,18 @@ AddressRange scatter_space() {
   return {Address{stack / 64}, Address{stack - stack / 64}};
 }
 
-KernelResult scatter(const MapCall& call, const void* site) {
+KernelResult scatter(const MapCall& call, const Asker& asker) {
   messages::config_problems();
   const Bytes length = round_up(call.length, process.window.page_size().bytes());
   const KernelResult r =
       process.scatter.map(call, scatter_space(), process.random, alignment_for(length));
   if (r.ok()) {
     process.record.note_steered();
-    messages::placed(r.address(), call, Kind::kUnknown, site);
+    record(asker, call, Outcome::kSteered, mapped_range(r, call), Kind::kUnknown);
+    messages::placed(r.address(), call, Kind::kUnknown, asker.site);
     return r;
   }
-  return fall_back(call, {PlaceFailure::kForeign, {}, r.error()}, site, {});
+  return fall_back(call, {PlaceFailure::kForeign, {}, r.error()}, asker, {});
 }
 
 }  // namespace
@@ -196,16 +231,19 @@ KernelResult map_as_host(const MapCall& call) {
 }
 
 KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
-  if (settings.mode == Mode::kScatter) return scatter(call, site);
-  const std::uint16_t slot = process.learner.slot_for(callers::fingerprint(site, caller.role));
-  if (caller.role == Role::kLearned && process.learner.is_mostly_data(slot)) {
+  Asker asker{Call::kMap, caller.role, site, callers::fingerprint(site, caller.role), 0};
+  asker.slot = process.learner.slot_for(asker.fingerprint);
+  if (settings.mode == Mode::kScatter) return scatter(call, asker);
+  if (caller.role == Role::kLearned && process.learner.is_mostly_data(asker.slot)) {
     process.record.note_passed(PassReason::kSignature);
-    return kernel::map(call);
+    const KernelResult r = kernel::map(call);
+    if (r.ok()) record(asker, call, Outcome::kPassed, mapped_range(r, call), Kind::kUnknown);
+    return r;
   }
-  const Kind kind = kind_for(call, slot);
+  const Kind kind = kind_for(call, asker.slot);
   Opened opened = ensure_open(call, site, Door::kMmap);
   if (opened.failure != PlaceFailure::kNone)
-    return fall_back(call, {opened.failure, {}, 0}, site, opened);
+    return fall_back(call, {opened.failure, {}, 0}, asker, opened);
   if (process.window.kernel_first()) {
     if (!opened.probed) opened = {PlaceFailure::kNone, true, kernel::map(call)};
     if (!opened.probe.ok()) {
@@ -213,24 +251,27 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
       return opened.probe;
     }
     if (accept_inside(opened.probe, call)) {
-      note_placed(mapped_range(opened.probe, call), call, kind, slot, site);
+      note_placed(mapped_range(opened.probe, call), call, kind, asker);
       return opened.probe;
     }
     // To place it inside, the probe would have to be unmapped, which a filter may not allow.
     if (process.filtered.load(std::memory_order_relaxed))
-      return fall_back(call, {PlaceFailure::kForeign, {}, 0}, site, opened);
+      return fall_back(call, {PlaceFailure::kForeign, {}, 0}, asker, opened);
   }
   const Placed placed = process.window.place(call, kind, alignment_for(call.length));
-  if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, site, opened);
+  if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, asker, opened);
   if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
-  note_placed(range_of(placed.at, call.length), call, kind, slot, site);
+  note_placed(range_of(placed.at, call.length), call, kind, asker);
   return {static_cast<long>(placed.at.value)};
 }
 
-bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out) {
+bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out,
+              allocator::Unserved& unserved) {
   const Bytes page = process.window.page_size().bytes();
   const MapCall call{
       {}, round_up(size, page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
+  Asker asker{Call::kAllocate, caller.role, site, callers::fingerprint(site, caller.role), 0};
+  asker.slot = process.learner.slot_for(asker.fingerprint);
   if (settings.mode == Mode::kScatter) {
     messages::config_problems();
     const KernelResult r = process.scatter.map(call, scatter_space(), process.random, alignment);
@@ -241,11 +282,11 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
     }
     out = r.address();
     process.record.note_steered();
+    record(asker, call, Outcome::kSteered, range_of(out, call.length), Kind::kUnknown);
     messages::placed(out, call, Kind::kUnknown, site);
     return true;
   }
-  const std::uint16_t slot = process.learner.slot_for(callers::fingerprint(site, caller.role));
-  const Kind kind = process.learner.kind_of(slot);
+  const Kind kind = process.learner.kind_of(asker.slot);
   const Opened opened = ensure_open(call, site, Door::kAllocator);
   Placed placed{opened.failure, {}, 0};
   if (placed.failure == PlaceFailure::kNone) {
@@ -254,12 +295,13 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
   }
   if (placed.failure != PlaceFailure::kNone) {
     process.record.note_fell_back();
+    unserved = {Outcome::kFellBack, placed.failure, placed.error, asker.role, asker.fingerprint};
     messages::fell_back("posix_memalign", size, placed, false, site);
     return false;
   }
   const AddressRange at = range_of(placed.at, call.length);
   process.window.mark_extent(at);
-  note_placed(at, call, kind, slot, site);
+  note_placed(at, call, kind, asker);
   out = placed.at;
   return true;
 }

@@ -2,6 +2,7 @@
 // the call again as the host made it if that fails.
 #pragma once
 
+#include "allocator.h"
 #include "decide.h"
 
 namespace jitcorral::steering {
@@ -15,7 +16,9 @@ KernelResult map_as_host(const MapCall& call);
 // A finite RLIMIT_AS counts the free pages of the window that are held.
 bool is_address_space_limited();
 
-// Places memory for an allocator call; false if the next allocator has to serve it.
-bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out);
+// Places memory for an allocator call; false if the next allocator has to serve it, and then what
+// is to be recorded of that.
+bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out,
+              allocator::Unserved& unserved);
 
 }  // namespace jitcorral::steering

@@ -23,25 +23,12 @@
 #include <optional>
 
 #include "bitmap.h"
+#include "jitcorral/vocabulary.h"
 #include "kernel.h"
 #include "layout.h"
 #include "page_map.h"
 
 namespace jitcorral {
-
-// What a mapping is for, as far as it is known when it is mapped.
-enum class Kind : std::uint8_t { kUnknown, kCode, kRodata, kRwdata, kMixed };
-
-// Why a call could not be placed; none when it was.
-enum class PlaceFailure : std::uint8_t {
-  kNone,
-  kCannotOpen,   // no room for a window
-  kOpening,      // another thread is opening the window and did not finish in bounded time
-  kFull,         // no free run of that size
-  kForeign,      // every place that was tried turned out to be taken
-  kRefused,      // the kernel refused the mapping there (errno in `error`)
-  kUnsupported,  // the kernel did not honour MAP_FIXED_NOREPLACE (before 4.17)
-};
 
 struct Placed {
   PlaceFailure failure = PlaceFailure::kNone;

@@ -39,12 +39,13 @@ struct Pair {
   std::uint64_t ticket = 0;  // the event that made them a pair
 };
 
-// How one reach fared: over all pairs of which one is code (for kBranch26: both are).
+// How one reach fared: over all pairs of which one is code (for kBranch26: both are). Distances are
+// measured as its instructions do: kBranch26 between instructions, kAdrp between 4 KiB pages.
 struct ReachUse {
   ReachKind kind = ReachKind::kDelta32;
-  bool on_isa = false;         // instructions with this reach exist on the ISA that ran
-  Bytes limit{};               // greatest displacement
-  std::optional<Bytes> worst;  // greatest distance between bytes of a pair; none: no pair
+  bool on_isa = false;           // instructions with this reach exist on the ISA that ran
+  Bytes limit{};                 // greatest displacement
+  std::optional<Bytes> worst;    // greatest distance between bytes of a pair; none: no pair
   std::uint64_t pairs = 0;       // pairs that were ever there at the same time
   std::uint64_t pairs_over = 0;  // of these, beyond the limit
   Binds binds = Binds::kNo;      // the strongest of all engines whose pairs are counted here
@@ -82,7 +83,7 @@ struct EngineUse {
 
 struct Report {
   Verdict verdict = Verdict::kUnknown;
-  std::string because;  // one sentence
+  std::string because;                               // one sentence
   std::array<ReachUse, std::size(kReported)> reach;  // the worst over all engines
   std::vector<EngineUse> engines;                    // most mappings first
   std::vector<std::string> blind;                    // what was not seen, one clause each

@@ -21,15 +21,15 @@ inline constexpr int kUnknown = 4;
 
 struct RunOptions {
   std::vector<std::string> command;
-  std::string db;            // empty: the default place
-  std::string shim;          // empty: found beside the command
-  std::string policy;        // JITCORRAL_POLICY for the command; empty: as the environment says
+  std::string db;                // empty: the default place
+  std::string shim;              // empty: found beside the command
+  std::string policy;            // JITCORRAL_POLICY for the command; empty: as the environment says
   std::vector<std::string> set;  // NAME=VALUE for the command's environment (JITCORRAL_...)
-  bool report = false;       // the text report on standard error after the command
-  std::string json;          // the JSON report into this file; "-": standard output
-  bool check = false;        // exit 3 or 4 by the verdicts, if the command itself ended with 0
-  bool keep_arguments = false;  // store the command's arguments
-  unsigned repeat = 0;       // 0: once; else bare, scattered and auto that often each
+  bool report = false;           // the text report on standard error after the command
+  std::string json;              // the JSON report into this file; "-": standard output
+  bool check = false;            // exit 3 or 4 by the verdicts, if the command itself ended with 0
+  bool keep_arguments = false;   // store the command's arguments
+  unsigned repeat = 0;           // 0: once; else bare, scattered and auto that often each
   std::optional<std::uint64_t> seed;  // of the first scattered run; the others count up
 };
 int run(const RunOptions& options);
@@ -37,7 +37,7 @@ int run(const RunOptions& options);
 struct ReportOptions {
   std::string db;                   // empty: the default place
   std::optional<std::int64_t> run;  // none: every run of the latest session
-  std::string ring;                 // a file that JITCORRAL_RECORD=file: wrote, instead of a database
+  std::string ring;  // a file that JITCORRAL_RECORD=file: wrote, instead of a database
   bool json = false;
   bool check = false;
 };

@@ -1,8 +1,10 @@
 // The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 64 KiB, everything
 // else as rows.
 //
-// Not thread-safe: one Database a thread. Every failure is an Error whose text is one line that
-// names the file and what to do; nothing is half-written (each Batch is one transaction).
+// Not thread-safe: one Database a thread. Not to be used by a child that was forked while it was
+// open, which must not open the same file anew either, unless it called exec. Every failure is an
+// Error whose text is one line that names the file and what to do; nothing is half-written (each
+// Batch is one transaction).
 #pragma once
 
 #include <functional>
@@ -28,8 +30,8 @@ inline constexpr std::int32_t kSchemaVersion = 1;
 
 class Database {
  public:
-  // Opens for writing; makes the file (0600) and its missing folders (0700) if need be. Refuses, and
-  // leaves as it is: a file that is no SQLite database, one of another program, one of a newer
+  // Opens for writing; makes the file (0600) and its missing folders (0700) if need be. Refuses,
+  // and leaves as it is: a file that is no SQLite database, one of another program, one of a newer
   // jitcorral, a symbolic link's missing target, a folder, a corrupt file.
   static Database open(const std::string& path);
   // Opens for reading only; never makes a file, and works while another process writes, on a
@@ -46,7 +48,9 @@ class Database {
   // A database that another process holds is waited for, 5 s at most.
   void batch(const std::function<void()>& write);
 
-  // In a batch only. `id`s are given by the database; add_* return them.
+  // In a batch only, an Error elsewhere. `id`s are given by the database; add_* return them. After
+  // an Error the batch is lost, also when `write` catches it. A site that is added again replaces
+  // the one with its id. Texts above 64 KiB of a site, or 16 MiB, are cut.
   model::SessionId add_session(const model::Session& session);
   void update_session(const model::Session& session);
   model::RunId add_run(const model::Run& run);
@@ -61,8 +65,8 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
-  // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays null.
-  // An event or site that makes no sense (is_plausible) is left out and counted as torn.
+  // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays
+  // null. An event or site that makes no sense (is_plausible) is left out and counted as torn.
   std::optional<model::Record> record(model::RunId id) const;
 
  private:

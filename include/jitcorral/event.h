@@ -56,8 +56,8 @@ struct Event {
   std::uint64_t other;        // see Call; for kMap the host's hint
   std::uint64_t fingerprint;  // of the call path; 0: not taken
   std::uint32_t flags;        // mmap's flags; mremap's for kMoveTo
-  std::uint32_t thread;       // bits 0-23: tid, 0 if unknown; bits 24-31: errno of the failure, or 0
-  std::uint32_t site;         // where the call came from: offset in the ring's texts; 0: unknown
+  std::uint32_t thread;  // bits 0-23: tid, 0 if unknown; bits 24-31: errno of the failure, or 0
+  std::uint32_t site;    // where the call came from: offset in the ring's texts; 0: unknown
   Call call;
   Outcome outcome;
   std::uint8_t reason;     // see Outcome

@@ -26,12 +26,23 @@ struct Hello {
   // Why no ring could be made.
   enum class Cannot : std::uint8_t {
     kNone,
-    kFilter,     // a seccomp filter is in force
-    kMemory,     // memfd_create, fallocate or mmap refused (`error`)
-    kFileLimit,  // RLIMIT_FSIZE is smaller than a ring
-    kShadow,     // TSan or MSan: the shim steps aside
+    kFilter,      // a seccomp filter is in force
+    kMemory,      // memfd_create, fallocate or mmap refused (`error`)
+    kFileLimit,   // RLIMIT_FSIZE is smaller than a ring
+    kShadow,      // TSan or MSan: the shim steps aside
+    kFile,        // the file of JITCORRAL_RECORD=file: can't be made (`error`)
+    kFileSystem,  // ... lies where a full disk would cost the host its life
     kCount,
   };
+  static constexpr std::string_view kCannotTexts[] = {
+      "nothing",
+      "a seccomp filter is in force",
+      "the kernel gave no memory for the record",
+      "RLIMIT_FSIZE is smaller than the record",
+      "ThreadSanitizer or MemorySanitizer is at work, so the shim stepped aside",
+      "the file can't be made",
+      "the file's file system can't reserve its blocks; use ext4, XFS or tmpfs"};
+  static_assert(std::size(kCannotTexts) == static_cast<std::size_t>(Cannot::kCount));
 
   std::uint32_t magic = kMagic;
   std::uint16_t major = ring::kMajor;

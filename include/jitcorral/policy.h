@@ -22,6 +22,14 @@ enum class Mode : std::uint8_t {
 enum class Near : std::uint8_t { kAuto, kExe, kNone, kLow, kLibrary, kAddress };
 enum class OnFull : std::uint8_t { kFallback, kFail };
 
+// Where events go.
+enum class RecordTo : std::uint8_t {
+  kAuto,  // a recorder's socket where there is one, else nowhere
+  kOff,
+  kUnix,  // the recorder that listens at a socket
+  kFile,  // a ring in a file of its own
+};
+
 enum class Variable : std::uint8_t {
   kPolicy,
   kSeed,
@@ -34,6 +42,7 @@ enum class Variable : std::uint8_t {
   kOnFull,
   kStats,
   kVerbose,
+  kRecord,
 };
 
 struct VariableInfo {
@@ -78,6 +87,11 @@ inline constexpr VariableInfo kVariables[] = {
      "1: one [jitcorral:exit] line with the counts when the process exits"},
     {Variable::kVerbose, "JITCORRAL_VERBOSE", "0, 1, 2", "0",
      "1: say where the window opens. 2: also say every placement"},
+    {Variable::kRecord, "JITCORRAL_RECORD", "auto, off, unix:PATH, file:PATH", "auto",
+     "where every placement is recorded. auto: with the recorder that listens at "
+     "$XDG_RUNTIME_DIR/jitcorral/socket or /run/jitcorral/socket, if there is one. unix: with the "
+     "recorder at this socket (`jitcorral run` sets it). file: into this new file, for `jitcorral "
+     "report FILE`; %p is the pid, %h the host, %e the executable"},
 };
 
 // What the variables say, with the defaults where they say nothing.
@@ -96,6 +110,11 @@ struct Policy {
   GlobList include;
   GlobList exclude;
   GlobList only;
+  RecordTo record = RecordTo::kAuto;
+  // How many seccomp filters the recorder at the socket runs under itself, and found harmless:
+  // "unix:PATH,filters=N", which recorders write.
+  std::uint8_t record_filters = 0;
+  char record_path[256] = {};  // of kUnix and kFile, 0-terminated
 };
 
 }  // namespace jitcorral

@@ -100,6 +100,38 @@ constexpr bool parse_near(Policy& policy, std::string_view text) {
   return true;
 }
 
+constexpr bool parse_record(Policy& policy, std::string_view text) {
+  constexpr std::string_view kFilters = ",filters=";
+  constexpr std::size_t kLongestSocket = 107;  // sockaddr_un::sun_path, unix(7)
+  RecordTo to = RecordTo::kAuto;
+  std::string_view path;
+  std::uint64_t filters = 0;
+  if (text == "off") {
+    to = RecordTo::kOff;
+  } else if (text.substr(0, 5) == "unix:" || text.substr(0, 5) == "file:") {
+    to = text[0] == 'u' ? RecordTo::kUnix : RecordTo::kFile;
+    path = behind(text, 5);
+    const std::size_t comma = path.rfind(kFilters);
+    if (to == RecordTo::kUnix && comma != std::string_view::npos) {
+      const auto n = parse_number(behind(path, comma + kFilters.size()));
+      if (!n || *n > 255) return false;
+      filters = *n;
+      path = std::string_view(path.data(), comma);
+    }
+    // A relative socket would be another one after the host's first chdir.
+    if (path.empty() || (to == RecordTo::kUnix && path[0] != '/') ||
+        path.size() > (to == RecordTo::kUnix ? kLongestSocket : sizeof policy.record_path - 1))
+      return false;
+  } else if (text != "auto") {
+    return false;
+  }
+  policy.record = to;
+  policy.record_filters = static_cast<std::uint8_t>(filters);
+  for (std::size_t i = 0; i < sizeof policy.record_path; ++i)
+    policy.record_path[i] = i < path.size() ? path[i] : '\0';
+  return true;
+}
+
 // Sets what `variable` says; false, with the policy as it was, when `text` is not accepted.
 constexpr bool parse_variable(Policy& policy, Variable variable, std::string_view text) {
   constexpr std::string_view kModes[] = {"off", "observe", "auto", "exec-only", "all", "scatter"};
@@ -151,6 +183,8 @@ constexpr bool parse_variable(Policy& policy, Variable variable, std::string_vie
       if (text != "0" && text != "1" && text != "2") return false;
       policy.verbose = static_cast<std::uint8_t>(text[0] - '0');
       return true;
+    case Variable::kRecord:
+      return parse_record(policy, text);
   }
   return false;
 }

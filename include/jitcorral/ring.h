@@ -67,10 +67,12 @@ inline constexpr std::size_t kPassed = 5;  // one for each PassReason
 inline constexpr std::size_t kCounters = kPassed + static_cast<std::size_t>(PassReason::kCount);
 static_assert(kCounters <= kShardSize / 8);
 
-// Why a record ends before its process does.
-inline constexpr std::uint32_t kEndedByExit = 1;    // the process came to its destructors
-inline constexpr std::uint32_t kEndedByFilter = 2;  // a seccomp filter arrived: nothing after it
-inline constexpr std::uint32_t kWindowReserved = 1;     // Header::window_flags
+inline constexpr std::uint64_t kNobodyWaits = UINT64_MAX;  // Header::wake_at
+
+// Header::state.
+inline constexpr std::uint32_t kEndedByExit = 1;  // the process came to its destructors
+inline constexpr std::uint32_t kFiltered = 2;  // a seccomp filter arrived: no times, no doorbells
+inline constexpr std::uint32_t kWindowReserved = 1;  // Header::window_flags
 inline constexpr std::uint32_t kWindowCodeAtHighEnd = 2;
 
 struct Header {
@@ -94,15 +96,16 @@ struct Header {
   std::atomic<std::uint32_t> window_known;
 
   // Writers' lines.
-  alignas(64) std::atomic<std::uint64_t> taken;     // tickets given out
-  alignas(64) std::atomic<std::uint64_t> dropped;   // events lost since their slot was not free
+  alignas(64) std::atomic<std::uint64_t> taken;       // tickets given out
+  alignas(64) std::atomic<std::uint64_t> dropped;     // events lost since their slot was not free
   alignas(64) std::atomic<std::uint32_t> texts_used;  // bytes; may run past texts_size
-  std::atomic<std::uint32_t> texts_lost;            // texts that did not fit
-  std::atomic<std::uint32_t> ended;                 // kEndedBy...
+  std::atomic<std::uint32_t> texts_lost;              // texts that did not fit
+  std::atomic<std::uint32_t> state;                   // kEndedByExit, kFiltered
 
   // The reader's line.
-  alignas(64) std::atomic<std::uint32_t> reader_waits;  // 1: ring the doorbell after a commit
-  std::atomic<std::uint32_t> reader_beats;              // counts up while a reader lives
+  // Who takes this ticket or a later one rings the doorbell (hello.h), and writes kNobodyWaits.
+  alignas(64) std::atomic<std::uint64_t> wake_at;
+  std::atomic<std::uint32_t> reader_beats;  // counts up while a reader lives
 };
 static_assert(sizeof(Header) <= kHeaderSize);
 

@@ -1,6 +1,8 @@
 // The only place of the shim that enters the kernel on x86-64, and what differs between ISAs.
 #pragma once
 
+#include <cstdint>
+
 namespace jitcorral::arch {
 
 // The kernel's own convention: a result in [-4095, -1] is a negated errno.
@@ -26,7 +28,7 @@ constexpr unsigned long untag(unsigned long address) {
 
 // Adds one to a counter that only this thread writes, also from its signal handlers: one
 // instruction, so no handler comes between, and no lock on the bus.
-inline void count_own(unsigned long& counter) {
+inline void count_own(std::uint64_t& counter) {
   asm volatile("addq $1, %0" : "+m"(counter) : : "cc");
 }
 

@@ -1,0 +1,188 @@
+#include "collect/collector.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "collect/fill_in.h"
+
+namespace jitcorral::collect {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool has_ended(const Process& process) {
+  pollfd entry = {process.pidfd.get(), POLLIN, 0};
+  // Without a descriptor it was gone before we came.
+  return !process.pidfd || (poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0);
+}
+
+}  // namespace
+
+Collector::Collector(std::string shim, std::function<void(const std::string&)> say)
+    : shim_(std::move(shim)), say_(std::move(say)), own_filters_(proc::seccomp_filters(0)) {}
+
+void Collector::store_into(store::Database database, model::Session session) {
+  session_ = std::move(session);
+  database.batch([&] { session_.id = database.add_session(session_); });
+  database_ = std::move(database);
+}
+
+void Collector::follow(pid_t pid, const std::string& executable) {
+  command_ = pid;
+  command_executable_ = executable;
+}
+
+Process* Collector::living(pid_t pid) {
+  for (auto process = processes_.rbegin(); process != processes_.rend(); ++process)
+    if ((*process)->pid == pid && !(*process)->ended) return process->get();
+  return nullptr;
+}
+
+Process& Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
+  auto process = std::make_unique<Process>();
+  process->pid = pid;
+  process->pidfd = std::move(pidfd);
+  process->run.session = session_.id;
+  fill_in(process->run, hello);
+  process->run.pid = static_cast<std::uint32_t>(pid);
+  process->run.page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
+  if (hello.forked != 0) {
+    // The copy is of what the parent was when it forked: a later exec of the parent is another run.
+    for (const auto& other : processes_)
+      if (other->pid == static_cast<pid_t>(hello.parent) &&
+          other->run.started <= wall_time_at(hello.fork_time))
+        process->parent = other.get();
+  }
+  process->next_sample = Clock::now() + process->sample_interval;
+  silent_.erase(pid);
+  processes_.push_back(std::move(process));
+  return *processes_.back();
+}
+
+void Collector::take(Message message) {
+  const Hello& hello = message.hello;
+  Process* known = living(message.pid);
+  switch (hello.subject) {
+    case Hello::Subject::kBegin:
+      // A pid that says hello once more has become another program.
+      if (known != nullptr) known->close(model::RunState::kReplaced, std::nullopt);
+      add(message.pid, std::move(message.pidfd), hello);
+      break;
+    case Hello::Subject::kRing: {
+      const bool its_own = known != nullptr && !known->ring && hello.forked == 0;
+      if (known != nullptr && !its_own) known->close(model::RunState::kReplaced, std::nullopt);
+      Process& process = its_own ? *known : add(message.pid, std::move(message.pidfd), hello);
+      try {
+        process.ring.emplace(message.ring, true);
+        process.read_ring(false);
+        last_event_ = Clock::now();
+      } catch (const std::exception& problem) {
+        process.run.reason = problem.what();
+        process.changed = true;
+      }
+      break;
+    }
+    case Hello::Subject::kDoorbell:
+      last_event_ = Clock::now();
+      break;
+    case Hello::Subject::kEnd:
+      if (known == nullptr || known->ring) break;
+      known->run.counters.emplace();
+      std::copy(std::begin(hello.counters), std::end(hello.counters), known->run.counters->begin());
+      known->changed = true;
+      break;
+    case Hello::Subject::kCannot: {
+      Process& process = known != nullptr && hello.forked == 0
+                             ? *known
+                             : add(message.pid, std::move(message.pidfd), hello);
+      fill_in(process.run, hello);
+      process.changed = true;
+      break;
+    }
+    case Hello::Subject::kCount:
+      break;
+  }
+}
+
+void Collector::receive(Listener& listener) {
+  while (auto message = listener.receive()) take(*std::move(message));
+}
+
+void Collector::see_ends() {
+  for (const auto& process : processes_) {
+    if (process->ended || !has_ended(*process)) continue;
+    auto exit = process->pid == command_ ? command_exit_ : std::nullopt;
+    if (!exit) exit = proc::exit_of(process->pidfd.get(), process->pid);
+    process->close(model::RunState::kEnded, exit);
+  }
+  // How it ended is said only once it was reaped, which may be a little later.
+  for (const auto& process : processes_) {
+    if (!process->ended || process->run.state != model::RunState::kEnded || !process->pidfd ||
+        process->run.exit_code || process->run.signal)
+      continue;
+    auto exit = process->pid == command_ ? command_exit_ : std::nullopt;
+    if (!exit) exit = proc::exit_of(process->pidfd.get(), process->pid);
+    if (!exit) continue;
+    process->run.exit_code = exit->code;
+    process->run.signal = exit->signal;
+    process->changed = true;
+  }
+}
+
+void Collector::command_ended(int wait_status) {
+  command_exit_ = proc::exit_from_status(wait_status);
+}
+
+std::chrono::milliseconds Collector::look() {
+  const Clock::time_point now = Clock::now();
+  constexpr milliseconds kBusy(1), kActive(10), kAwake(200), kIdle(500), kFiltered(50);
+  std::size_t most = 0;
+  bool filtered = false;
+  for (const auto& process : processes_) {
+    if (process->ended) continue;
+    const std::size_t before = process->events.size();
+    // By its books something was committed late, or is being written just now.
+    const bool late = process->ring && process->ring->unfinished() != 0;
+    if (process->read_ring(late)) last_event_ = now;
+    most = std::max(most, process->events.size() - before);
+    filtered |= process->ring && process->ring->is_filtered();
+    if (now >= process->next_sample) process->sample(now);
+  }
+  see_ends();
+  if (now >= next_scan_) see_children(now);
+  store();
+  const bool awake = now - last_event_ < kAwake;
+  milliseconds sleep = most > ring::kSlots / 8 ? kBusy : awake ? kActive : kIdle;
+  if (filtered) sleep = std::min(sleep, kFiltered);
+  for (const auto& process : processes_) {
+    if (process->ended) continue;
+    if (process->ring) process->ring->wait_for(awake ? ring::kSlots / 2 : 1);
+    const auto until = std::chrono::ceil<milliseconds>(process->next_sample - now);
+    sleep = std::clamp(until, milliseconds(1), sleep);
+  }
+  const auto until_scan = std::chrono::ceil<milliseconds>(next_scan_ - now);
+  return std::clamp(until_scan, milliseconds(1), sleep);
+}
+
+void Collector::finish(int status) {
+  // Everything that was sent before the command ended is in the socket's queue or in the rings.
+  see_ends();
+  for (const auto& process : processes_)
+    if (!process->ended) process->read_ring(true);
+  const bool command_was_seen =
+      std::any_of(processes_.begin(), processes_.end(),
+                  [&](const auto& process) { return process->pid == command_; });
+  if (command_ != 0 && !command_was_seen) {
+    std::string why = proc::why_not_loadable(command_executable_);
+    add_not_loaded(command_, command_executable_, why, model::RunState::kNotLoaded);
+  }
+  session_.ended = wall_time_now();
+  session_.status = status;
+  retry_store_ = {};
+  store();
+}
+
+}  // namespace jitcorral::collect

@@ -1,0 +1,78 @@
+// Follows the processes of one session: takes their hellos, reads their rings, sees them end, and
+// stores all of it. One thread; nothing in it waits for a followed process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collect/listener.h"
+#include "collect/process.h"
+#include "store/database.h"
+
+namespace jitcorral::collect {
+
+class Collector {
+ public:
+  // `shim`: path of the library. `say`: takes one line for people.
+  Collector(std::string shim, std::function<void(const std::string&)> say);
+
+  // Stores into this database from now on, as this session. Throws store::Error.
+  void store_into(store::Database database, model::Session session);
+
+  // The session's first process, our child. `executable`: what will be started.
+  void follow(pid_t pid, const std::string& executable);
+
+  void receive(Listener& listener);
+  // Looks at everything once, stores what is new, and says how long nothing has to be looked at if
+  // no message comes.
+  std::chrono::milliseconds look();
+  // The first process ended.
+  void command_ended(int wait_status);
+  // The last look: closes what has ended, leaves open what goes on, writes the session's row.
+  void finish(int status);
+
+  const model::Session& session() const { return session_; }
+  bool is_storing() const { return database_.has_value(); }
+  // Writes the verdicts that were analysed since.
+  void keep_verdicts(const std::vector<model::Run>& runs);
+  const store::Database* database() const { return database_ ? &*database_ : nullptr; }
+
+ private:
+  Process* living(pid_t pid);
+  Process& add(pid_t pid, Descriptor pidfd, const Hello& hello);
+  void take(Message message);
+  void see_ends();
+  void see_children(Clock::time_point now);
+  void see_child(pid_t pid, Clock::time_point now);
+  void add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
+                      model::RunState state);
+  void store();
+
+  std::string shim_;
+  std::function<void(const std::string&)> say_;
+  std::optional<store::Database> database_;
+  model::Session session_;
+  std::vector<std::unique_ptr<Process>> processes_;
+
+  pid_t command_ = 0;
+  std::string command_executable_;
+  std::optional<proc::Exit> command_exit_;
+  unsigned own_filters_ = 0;
+
+  // Descendants without a hello: since when, and as which program.
+  struct Silent {
+    Clock::time_point since;
+    std::string executable;
+    bool settled = false;  // listed, or known to be nobody worth a row
+  };
+  std::map<pid_t, Silent> silent_;
+  Clock::time_point next_scan_{};
+  Clock::duration scan_interval_ = std::chrono::milliseconds(20);
+  Clock::time_point last_event_{};
+  Clock::time_point retry_store_{};
+  bool storing_fails_ = false;
+};
+
+}  // namespace jitcorral::collect

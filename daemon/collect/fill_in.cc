@@ -1,0 +1,56 @@
+#include "collect/fill_in.h"
+
+#include <cstring>
+#include <ctime>
+
+namespace jitcorral::collect {
+namespace {
+
+std::int64_t nanoseconds(clockid_t clock) {
+  timespec t = {};
+  clock_gettime(clock, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+template <std::size_t kSize>
+std::string text_of(const char (&text)[kSize]) {
+  return {text, strnlen(text, kSize)};
+}
+
+}  // namespace
+
+model::WallTime wall_time_now() {
+  return nanoseconds(CLOCK_REALTIME);
+}
+
+model::WallTime wall_time_at(std::uint64_t monotonic) {
+  return nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC) +
+         static_cast<std::int64_t>(monotonic);
+}
+
+void fill_in(model::Run& run, const Hello& hello) {
+  run.executable = text_of(hello.executable);
+  run.version = text_of(hello.version);
+  run.isa = hello.isa < Isa::kCount ? hello.isa : Isa::kUnknown;
+  run.mode = hello.mode <= Mode::kScatter ? hello.mode : Mode::kAuto;
+  run.near = hello.near <= Near::kAddress ? hello.near : Near::kAuto;
+  run.pid = hello.pid;
+  run.fork_time = hello.forked != 0 ? hello.fork_time : 0;
+  if (run.started == 0) run.started = wall_time_at(hello.time);
+  if (hello.reason != Hello::Cannot::kNone && hello.reason < Hello::Cannot::kCount) {
+    run.reason = Hello::kCannotTexts[static_cast<std::size_t>(hello.reason)];
+    if (hello.error != 0) run.reason += std::string(" (") + std::strerror(hello.error) + ")";
+  }
+}
+
+void fill_in(model::Run& run, const RingReader& ring) {
+  run.has_ring = true;
+  run.counters = ring.counters();
+  run.window = ring.window();
+  run.position = ring.taken();
+  run.dropped = ring.dropped();
+  run.texts_lost = ring.texts_lost();
+  run.torn = ring.implausible();
+}
+
+}  // namespace jitcorral::collect

@@ -1,0 +1,51 @@
+// The socket on which processes say hello.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "collect/ring_reader.h"
+#include "jitcorral/hello.h"
+
+namespace jitcorral::collect {
+
+// One message, and what the kernel says of who sent it.
+struct Message {
+  Hello hello;
+  pid_t pid = 0;
+  uid_t uid = 0;
+  Descriptor pidfd;  // of the sender; none if it is gone already
+  Descriptor ring;   // with Subject::kRing
+};
+
+class Listener {
+ public:
+  // A socket in a new folder of its own below `parent`, removed at the end. Throws
+  // std::runtime_error with one line. `for_everyone`: other users' processes may connect too (a
+  // command run as root that changes its user).
+  Listener(const std::string& parent, bool for_everyone);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  const std::string& path() const { return path_; }
+  int fd() const { return socket_.get(); }
+
+  // The next message, without waiting; none when there is none. What is no message of ours, or of
+  // somebody who may not send any, is dropped and counted.
+  std::optional<Message> receive();
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  std::optional<Message> read(Descriptor connection);
+
+  std::string folder_;
+  std::string path_;
+  Descriptor socket_;
+  bool for_everyone_;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace jitcorral::collect

@@ -1,0 +1,175 @@
+#include "collect/proc.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace jitcorral::collect::proc {
+namespace {
+
+std::string file_of(pid_t pid, const char* name) {
+  return "/proc/" + (pid == 0 ? std::string("self") : std::to_string(pid)) + "/" + name;
+}
+
+std::optional<std::string> contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::ostringstream all;
+  all << file.rdbuf();
+  if (file.bad()) return std::nullopt;
+  return all.str();
+}
+
+std::optional<Mapping> parse(const std::string& line) {
+  Mapping m;
+  const char* end = line.data() + line.size();
+  auto [dash, problem] = std::from_chars(line.data(), end, m.range.begin.value, 16);
+  if (problem != std::errc() || dash == end || *dash != '-') return std::nullopt;
+  auto [space, problem2] = std::from_chars(dash + 1, end, m.range.end.value, 16);
+  if (problem2 != std::errc() || end - space < 5) return std::nullopt;
+  m.permissions.assign(space + 1, 4);
+  // Behind the permissions: offset, device, inode, and the name.
+  const char* at = space + 5;
+  for (int field = 0; field < 3; ++field) {
+    while (at < end && *at == ' ') ++at;
+    while (at < end && *at != ' ') ++at;
+  }
+  while (at < end && *at == ' ') ++at;
+  m.name.assign(at, end);
+  return m;
+}
+
+// struct pidfd_info of <linux/pidfd.h>, which the build's kernel headers may lack (Linux 6.13; the
+// exit code since 6.15).
+struct PidfdInfo {
+  std::uint64_t mask, cgroupid;
+  std::uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  std::int32_t exit_code;
+};
+constexpr std::uint64_t kInfoExit = 1U << 3;
+constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+bool has_interpreter(int file) {
+  Elf64_Ehdr header = {};
+  if (pread(file, &header, sizeof header, 0) != sizeof header ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return true;  // a script, or what this kernel knows how to start
+  for (unsigned i = 0; i < header.e_phnum && i < 128; ++i) {
+    Elf64_Phdr segment = {};
+    if (pread(file, &segment, sizeof segment,
+              static_cast<off_t>(header.e_phoff + i * sizeof segment)) != sizeof segment)
+      return true;
+    if (segment.p_type == PT_INTERP) return true;
+  }
+  return false;
+}
+
+// Of an opened executable.
+std::string why_not_loadable_file(int file) {
+  struct stat s = {};
+  if (fstat(file, &s) != 0) return {};
+  if ((s.st_mode & S_ISUID) != 0 && s.st_uid != geteuid()) return "set-uid: the linker ignores it";
+  if ((s.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && s.st_gid != getegid())
+    return "set-gid: the linker ignores it";
+  if (geteuid() != 0 && fgetxattr(file, "security.capability", nullptr, 0) > 0)
+    return "has file capabilities: the linker ignores it";
+  if (!has_interpreter(file)) return "static executable";
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::vector<Mapping>> mappings(pid_t pid) {
+  const auto text = contents(file_of(pid, "maps"));
+  if (!text || text->empty()) return std::nullopt;
+  std::vector<Mapping> all;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);)
+    if (auto mapping = parse(line)) all.push_back(*std::move(mapping));
+  return all;
+}
+
+bool is_anonymous_code(const Mapping& m) {
+  if (m.permissions.size() != 4 || m.permissions[2] != 'x') return false;
+  return m.name.empty() || m.name.starts_with("[anon:") || m.name.starts_with("/memfd:") ||
+         m.name.starts_with("/dev/zero");
+}
+
+std::vector<pid_t> children(pid_t pid) {
+  std::vector<pid_t> all;
+  std::error_code ignored;
+  for (const auto& task : std::filesystem::directory_iterator(file_of(pid, "task"), ignored)) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t child = 0; list >> child;) all.push_back(child);
+  }
+  return all;
+}
+
+std::string executable(pid_t pid) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink(file_of(pid, "exe"), ignored).string();
+}
+
+unsigned seccomp_filters(pid_t pid) {
+  const std::string status = contents(file_of(pid, "status")).value_or("");
+  const auto number = [&](const char* name) -> unsigned {
+    const std::size_t at = status.find(name);
+    return at == std::string::npos ? 0
+                                   : static_cast<unsigned>(std::strtoul(
+                                         status.c_str() + at + std::strlen(name), nullptr, 10));
+  };
+  if (number("\nSeccomp:") == 0) return 0;
+  return std::max(1U, number("\nSeccomp_filters:"));
+}
+
+std::string why_not_loadable(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return {};
+  std::string why = why_not_loadable_file(file);
+  close(file);
+  return why;
+}
+
+std::string why_not_loaded(pid_t pid, const std::string& shim) {
+  if (std::string why = why_not_loadable(file_of(pid, "exe")); !why.empty()) return why;
+  const auto environment = contents(file_of(pid, "environ"));
+  if (!environment) return "may not be looked at";
+  if (environment->find(shim) == std::string::npos)
+    return "LD_PRELOAD was taken out of its environment";
+  if (access(file_of(pid, ("root" + shim).c_str()).c_str(), F_OK) != 0)
+    return "the library is not in its file system (a container or chroot)";
+  return {};
+}
+
+Exit exit_from_status(int status) {
+  Exit exit;
+  if (WIFEXITED(status)) exit.code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) exit.signal = WTERMSIG(status);
+  return exit;
+}
+
+std::optional<Exit> exit_of(int pidfd, pid_t pid) {
+  PidfdInfo info = {};
+  info.mask = kInfoExit;
+  if (pidfd >= 0 && ioctl(pidfd, kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0)
+    return exit_from_status(info.exit_code);
+  // A zombie's status is the last field of its stat line, for those who may trace it.
+  const std::string stat = contents(file_of(pid, "stat")).value_or("");
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos || stat.size() < name_end + 3 || stat[name_end + 2] != 'Z')
+    return std::nullopt;
+  const std::size_t last = stat.find_last_of(' ');
+  return exit_from_status(std::atoi(stat.c_str() + last + 1));
+}
+
+}  // namespace jitcorral::collect::proc

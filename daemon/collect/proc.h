@@ -1,0 +1,47 @@
+// What /proc and pidfds say of a process. Processes come and go: every answer may be empty.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jitcorral/range.h"
+
+namespace jitcorral::collect::proc {
+
+// One line of /proc/PID/maps.
+struct Mapping {
+  AddressRange range;
+  std::string permissions;  // "r-xp"
+  std::string name;         // path, "[heap]", or empty
+};
+// Nothing if the process is gone or may not be looked at.
+std::optional<std::vector<Mapping>> mappings(pid_t pid);
+// Whether a mapping is executable memory that no file of the host's explains: anonymous, or a
+// memfd.
+bool is_anonymous_code(const Mapping& mapping);
+
+// All threads' children.
+std::vector<pid_t> children(pid_t pid);
+std::string executable(pid_t pid);
+// Seccomp filters in force; of ourselves with pid 0.
+unsigned seccomp_filters(pid_t pid);
+
+// Why the shim at `shim` is not loaded in this living process; empty if nothing tells.
+std::string why_not_loaded(pid_t pid, const std::string& shim);
+// The same of a program that was not started yet; empty if it would be loaded.
+std::string why_not_loadable(const std::string& path);
+
+// How a process ended, that is not our child.
+struct Exit {
+  std::optional<int> code;
+  std::optional<int> signal;
+};
+// Nothing as long as the kernel does not say (Linux before 6.15: never, once the zombie is gone).
+std::optional<Exit> exit_of(int pidfd, pid_t pid);
+// From a wait status.
+Exit exit_from_status(int status);
+
+}  // namespace jitcorral::collect::proc

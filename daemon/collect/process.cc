@@ -1,0 +1,113 @@
+#include "collect/process.h"
+
+#include <algorithm>
+
+#include "collect/engine_version.h"
+#include "collect/fill_in.h"
+
+namespace jitcorral::collect {
+
+void AddressSet::add(AddressRange range) {
+  if (range.empty()) return;
+  auto next = ranges_.upper_bound(range.begin);
+  if (next != ranges_.begin()) {
+    auto before = std::prev(next);
+    if (before->second >= range.begin) {
+      range.begin = before->first;
+      range.end = std::max(range.end, before->second);
+      next = ranges_.erase(before);
+    }
+  }
+  while (next != ranges_.end() && next->first <= range.end) {
+    range.end = std::max(range.end, next->second);
+    next = ranges_.erase(next);
+  }
+  ranges_[range.begin] = range.end;
+}
+
+bool AddressSet::covers(AddressRange range) const {
+  auto next = ranges_.upper_bound(range.begin);
+  return next != ranges_.begin() && std::prev(next)->second >= range.end;
+}
+
+void AddressSet::add(const AddressSet& other) {
+  for (const auto& [begin, end] : other.ranges_) add({begin, end});
+}
+
+bool Process::read_ring(bool thorough) {
+  if (!ring) return false;
+  const std::vector<Event> fresh = ring->peek(thorough);
+  for (const Event& event : fresh) {
+    const bool maps = event.call == Call::kMap || event.call == Call::kAllocate ||
+                      event.call == Call::kMoveTo ||
+                      (event.call == Call::kProtect && (event.prot() & 4 /* PROT_EXEC */) != 0);
+    if (maps && event.address + event.length > event.address) explained.add(event.range());
+    if (event.site == 0 || !known_sites.insert(event.site).second) continue;
+    if (auto site = ring->site(event.site)) {
+      site->version = engine_version(site->role, site->module);
+      sites.push_back(*std::move(site));
+    } else {
+      known_sites.erase(event.site);
+    }
+  }
+  events.insert(events.end(), fresh.begin(), fresh.end());
+  run.recorded += fresh.size();
+  const model::Run before = run;
+  fill_in(run, *ring);
+  if (!fresh.empty() || before.counters != run.counters || before.dropped != run.dropped ||
+      before.window.has_value() != run.window.has_value())
+    changed = true;
+  return !fresh.empty();
+}
+
+void Process::sample(Clock::time_point now) {
+  constexpr Clock::duration kAgain = std::chrono::milliseconds(30);
+  constexpr Clock::duration kLongest = std::chrono::seconds(60);
+  const std::uint64_t ticket = ring ? ring->taken() : 0;
+  const auto all = proc::mappings(pid);
+  if (!all) {
+    next_sample = now + sample_interval;
+    return;
+  }
+  ++run.samples;
+  changed = true;
+  read_ring(false);
+  AddressSet known = explained;
+  for (const Process* ancestor = parent; ancestor != nullptr; ancestor = ancestor->parent)
+    known.add(ancestor->explained);
+  std::vector<proc::Mapping> found;
+  for (const proc::Mapping& mapping : *all) {
+    if (!proc::is_anonymous_code(mapping) || known.covers(mapping.range)) continue;
+    const bool again = std::any_of(suspects.begin(), suspects.end(), [&](const auto& suspect) {
+      return suspect.range.overlaps(mapping.range);
+    });
+    if (!again) {
+      found.push_back(mapping);
+    } else if (!reported.covers(mapping.range)) {
+      reported.add(mapping.range);
+      unseen.push_back({ticket, mapping.range, mapping.permissions});
+    }
+  }
+  suspects = std::move(found);
+  if (!suspects.empty()) {
+    next_sample = now + kAgain;
+  } else {
+    next_sample = now + sample_interval;
+    sample_interval = std::min(sample_interval * 3, kLongest);
+  }
+}
+
+void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
+  read_ring(true);
+  if (ring) run.torn = ring->implausible() + ring->unfinished();
+  run.state = state;
+  run.ended = wall_time_now();
+  if (exit) {
+    run.exit_code = exit->code;
+    run.signal = exit->signal;
+  }
+  ended = true;
+  changed = true;
+}
+
+}  // namespace jitcorral::collect

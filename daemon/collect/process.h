@@ -1,0 +1,59 @@
+// One process of a session, while its recorder follows it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "collect/proc.h"
+#include "collect/ring_reader.h"
+
+namespace jitcorral::collect {
+
+using Clock = std::chrono::steady_clock;
+
+// A set of addresses, as merged ranges.
+class AddressSet {
+ public:
+  void add(AddressRange range);
+  bool covers(AddressRange range) const;
+  void add(const AddressSet& other);
+
+ private:
+  std::map<Address, Address> ranges_;  // begin -> end
+};
+
+struct Process {
+  pid_t pid = 0;
+  Descriptor pidfd;
+  model::Run run;                   // id 0: not stored yet
+  const Process* parent = nullptr;  // that forked it
+  std::optional<RingReader> ring;
+  bool ended = false;   // nothing more will come
+  bool changed = true;  // the row is to be written
+
+  // Not stored yet.
+  std::vector<Event> events;
+  std::vector<model::Site> sites;
+  std::vector<model::Unseen> unseen;
+
+  std::set<std::uint32_t> known_sites;
+  AddressSet explained;  // every range that an event mapped or made executable
+  // Executable memory that no event explained when it was last looked for. An event may be on its
+  // way, so it takes two looks.
+  std::vector<proc::Mapping> suspects;
+  AddressSet reported;
+  Clock::time_point next_sample{};
+  Clock::duration sample_interval = std::chrono::milliseconds(50);
+
+  // Takes what is in the ring. False if there was nothing.
+  bool read_ring(bool thorough);
+  // Looks for executable memory that no event explains.
+  void sample(Clock::time_point now);
+  // The process is gone, or became another program: reads the rest and closes the row.
+  void close(model::RunState state, std::optional<proc::Exit> exit);
+};
+
+}  // namespace jitcorral::collect

@@ -1,0 +1,221 @@
+#include "collect/ring_reader.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace jitcorral::collect {
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+int Descriptor::release() {
+  const int fd = fd_;
+  fd_ = -1;
+  return fd;
+}
+
+RingReader::RingReader(const Descriptor& ring, bool sealed) {
+  struct stat s = {};
+  if (fstat(ring.get(), &s) != 0 || s.st_size != ring::kSize)
+    throw std::runtime_error("no ring: it has " + std::to_string(s.st_size) +
+                             " bytes, accepted: " + std::to_string(ring::kSize));
+  if (sealed) {
+    const int seals = fcntl(ring.get(), F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
+      throw std::runtime_error("no ring: not sealed against being shrunk");
+  }
+  // A living ring is mapped, not read: slots are freed one by one. It can't be cut off (the seal),
+  // and a hole that its writer punches reads as zeros. A file is copied.
+  void* memory =
+      sealed
+          ? mmap(nullptr, ring::kSize, PROT_READ | PROT_WRITE, MAP_SHARED, ring.get(), 0)
+          : mmap(nullptr, ring::kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw std::runtime_error(std::string("can't map the ring: ") + std::strerror(errno));
+  memory_ = static_cast<unsigned char*>(memory);
+  if (!sealed && pread(ring.get(), memory_, ring::kSize, 0) != ring::kSize) {
+    munmap(memory_, ring::kSize);
+    memory_ = nullptr;
+    throw std::runtime_error("can't read the ring");
+  }
+  const ring::Header& h = header();
+  const bool known = h.magic == ring::kMagic && h.major == ring::kMajor && h.size == ring::kSize &&
+                     h.shards_offset == ring::kShardsOffset && h.shards == ring::kShards &&
+                     h.shard_size == ring::kShardSize && h.texts_offset == ring::kTextsOffset &&
+                     h.texts_size == ring::kTextsSize && h.slots_offset == ring::kSlotsOffset &&
+                     h.slots == ring::kSlots;
+  if (known) return;
+  const std::string version = h.magic == ring::kMagic
+                                  ? "a ring of version " + std::to_string(h.major) +
+                                        ", accepted: " + std::to_string(ring::kMajor)
+                                  : "no ring: it does not begin like one";
+  munmap(memory_, ring::kSize);
+  memory_ = nullptr;
+  throw std::runtime_error(version);
+}
+
+RingReader::RingReader(RingReader&& other) noexcept
+    : memory_(other.memory_),
+      position_(other.position_),
+      released_(other.released_),
+      implausible_(other.implausible_),
+      peeked_(std::move(other.peeked_)),
+      held_(std::move(other.held_)) {
+  other.memory_ = nullptr;
+}
+
+RingReader::~RingReader() {
+  if (memory_ != nullptr) munmap(memory_, ring::kSize);
+}
+
+std::vector<Event> RingReader::peek(bool thorough) {
+  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  header().reader_beats.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t taken = this->taken();
+  // A whole lap holds everything that can be there.
+  std::uint64_t count = taken - position_;
+  if (thorough || count > ring::kSlots) count = ring::kSlots;
+  const std::uint64_t first = taken - count;
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto index = static_cast<std::uint32_t>((first + i) % ring::kSlots);
+    ring::Slot& slot = slots[index];
+    // Acquire: pairs with the writer's release when it commits.
+    const std::uint64_t state = slot.state.load(std::memory_order_acquire);
+    if ((state & 3) != ring::kCommitted) continue;
+    if (held_[index]) continue;  // returned before, and not released yet
+    std::uint64_t words[8] = {state >> 2};
+    for (int word = 0; word < 7; ++word)
+      words[word + 1] = __atomic_load_n(&slot.body[word], __ATOMIC_RELAXED);
+    Event event;
+    std::memcpy(&event, words, sizeof event);
+    peeked_.push_back(index);
+    held_[index] = true;
+    if (is_plausible(event))
+      events.push_back(event);
+    else
+      ++implausible_;
+  }
+  position_ = taken;
+  std::sort(events.begin(), events.end(),
+            [](const Event& a, const Event& b) { return a.ticket < b.ticket; });
+  return events;
+}
+
+void RingReader::release() {
+  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  // Release: pairs with the acquire of the writer that takes the slot next; our copy is complete.
+  for (const std::uint32_t index : peeked_) {
+    held_[index] = false;
+    slots[index].state.store(ring::kFree, std::memory_order_release);
+  }
+  released_ += peeked_.size();
+  peeked_.clear();
+}
+
+bool RingReader::is_behind() const {
+  return taken() != position_ || unfinished() != 0;
+}
+
+std::uint64_t RingReader::taken() const {
+  return header().taken.load(std::memory_order_acquire);
+}
+std::uint64_t RingReader::dropped() const {
+  return header().dropped.load(std::memory_order_relaxed);
+}
+std::uint64_t RingReader::texts_lost() const {
+  return header().texts_lost.load(std::memory_order_relaxed);
+}
+std::uint64_t RingReader::unfinished() const {
+  // Dropped first: what is dropped in between would be counted as unfinished, never less than none.
+  const std::uint64_t done = dropped() + released_ + peeked_.size();
+  const std::uint64_t taken = this->taken();
+  return taken > done ? taken - done : 0;
+}
+bool RingReader::ended_by_exit() const {
+  return (header().state.load(std::memory_order_relaxed) & ring::kEndedByExit) != 0;
+}
+bool RingReader::is_filtered() const {
+  return (header().state.load(std::memory_order_relaxed) & ring::kFiltered) != 0;
+}
+
+void RingReader::wait_for(std::uint64_t more) {
+  header().wake_at.store(more == 0 ? ring::kNobodyWaits : position_ + more - 1,
+                         std::memory_order_relaxed);
+}
+
+std::optional<std::string> RingReader::text(std::uint32_t offset) const {
+  if (offset < ring::kFirstText || offset % 8 != 0 ||
+      offset > ring::kTextsSize - sizeof(ring::Text))
+    return std::nullopt;
+  const auto* head = reinterpret_cast<const ring::Text*>(memory_ + ring::kTextsOffset + offset);
+  // Acquire: pairs with the release in the shim's add_text.
+  if (head->ready.load(std::memory_order_acquire) != ring::kTextReady) return std::nullopt;
+  const std::uint32_t length = __atomic_load_n(&head->length, __ATOMIC_RELAXED);
+  if (length > ring::kTextsSize - offset - sizeof(ring::Text)) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(head) + sizeof(ring::Text), length);
+}
+
+std::optional<model::Site> RingReader::site(std::uint32_t id) const {
+  if (id < ring::kFirstText || id % 8 != 0 || id > ring::kTextsSize - sizeof(ring::Site))
+    return std::nullopt;
+  const auto* site = reinterpret_cast<const ring::Site*>(memory_ + ring::kTextsOffset + id);
+  if (site->ready.load(std::memory_order_acquire) != ring::kSiteReady) return std::nullopt;
+  model::Site out;
+  out.id = id;
+  out.role = site->role < Role::kCount ? site->role : Role::kNone;
+  out.address = site->address;
+  out.offset = site->offset;
+  out.identity = site->identity;
+  out.module = text(site->module).value_or("");
+  out.symbol = text(site->symbol).value_or("");
+  return out;
+}
+
+std::optional<Hello> RingReader::hello() const {
+  const std::uint32_t at = header().hello_offset;
+  if (at < ring::kFirstText || at > ring::kTextsSize - sizeof(Hello)) return std::nullopt;
+  Hello hello;
+  std::memcpy(static_cast<void*>(&hello), memory_ + ring::kTextsOffset + at, sizeof hello);
+  if (hello.magic != Hello::kMagic) return std::nullopt;
+  return hello;
+}
+
+std::optional<model::WindowInfo> RingReader::window() const {
+  const ring::Header& h = header();
+  if (h.window_known.load(std::memory_order_acquire) == 0) return std::nullopt;
+  model::WindowInfo window;
+  window.range = range_of(Address{h.window_base}, Bytes{h.window_size});
+  window.anchor = {Address{h.anchor_begin}, Address{h.anchor_end}};
+  window.reserved = (h.window_flags.load(std::memory_order_relaxed) & ring::kWindowReserved) != 0;
+  return window;
+}
+
+model::Counters RingReader::counters() const {
+  const ring::Header& h = header();
+  const auto* shards = reinterpret_cast<const ring::Shard*>(memory_ + ring::kShardsOffset);
+  model::Counters counters = {};
+  for (std::size_t i = 0; i < ring::kCounters; ++i) {
+    counters[i] = h.counters_before[i];
+    for (std::uint32_t shard = 0; shard < ring::kShards; ++shard)
+      counters[i] += __atomic_load_n(&shards[shard].counters[i], __ATOMIC_RELAXED);
+  }
+  return counters;
+}
+
+}  // namespace jitcorral::collect

@@ -1,0 +1,18 @@
+// From the database to what reports show.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "show/show.h"
+#include "store/database.h"
+
+namespace jitcorral::command {
+
+// Reads and analyses these runs, with what their parents had mapped when they forked.
+std::vector<show::Shown> load(const store::Database& database, std::span<const model::Run> runs);
+
+// What --check says of them: kAtRisk, kUnknown or 0.
+int check_status(std::span<const show::Shown> runs);
+
+}  // namespace jitcorral::command

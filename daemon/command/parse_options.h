@@ -1,0 +1,31 @@
+// The options of the three subcommands that have some, on CLI11.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command/parse.h"
+
+namespace jitcorral::command {
+
+// `name`: "run", "report", "runs"; arguments as they follow it.
+Asked parse_run(std::vector<std::string> arguments);
+Asked parse_report(std::vector<std::string> arguments);
+Asked parse_runs(std::vector<std::string> arguments);
+
+// What CLI11 leaves to be desired, in parse.cc.
+//
+// Checks the options among `arguments` against those that `app` has, up to "--" or, if `stop`, to
+// the first word that is no option; returns where that is. Throws UsageError.
+std::size_t check_options(const CLI::App& app, const std::vector<std::string>& arguments,
+                          bool stop_at_word);
+// Parses; the text of the help if that was asked for, else empty.
+std::string parse_with(CLI::App& app, std::vector<std::string> arguments);
+
+[[noreturn]] void not_accepted(const CLI::App& app, std::string_view option, std::string_view value,
+                               std::string_view accepted);
+
+}  // namespace jitcorral::command

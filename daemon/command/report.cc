@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "collect/ring_file.h"
+#include "command/commands.h"
+#include "command/load.h"
+#include "command/open_database.h"
+#include "command/output.h"
+
+namespace jitcorral::command {
+namespace {
+
+struct Loaded {
+  std::optional<model::Session> session;
+  std::vector<show::Shown> runs;
+  std::string again = "jitcorral report";
+};
+
+std::runtime_error no_session(const store::Database& database, const std::string& db) {
+  return std::runtime_error(
+      fmt::format("{} holds no session yet: make one with `jitcorral run{} -- CMD`",
+                  database.path(), db_option(db)));
+}
+
+// What there is instead of the run that was asked for.
+std::string existing_runs(const store::Database& database) {
+  std::optional<model::RunId> least, most;
+  for (const model::Session& session : database.sessions()) {
+    for (const model::Run& run : database.runs(session.id)) {
+      least = std::min(least.value_or(run.id), run.id);
+      most = std::max(most.value_or(run.id), run.id);
+    }
+  }
+  if (!least) return "it has none";
+  if (*least == *most) return fmt::format("it has run {} only", *least);
+  return fmt::format("it has runs {} to {}", *least, *most);
+}
+
+Loaded from_database(const ReportOptions& options) {
+  const store::Database database = open_database(options.db);
+  Loaded loaded;
+  loaded.again += db_option(options.db);
+  if (options.run) {
+    const auto run = database.run(*options.run);
+    if (!run)
+      throw std::runtime_error(fmt::format("no run {} in {}: {}; `jitcorral runs{}` lists them",
+                                           *options.run, database.path(), existing_runs(database),
+                                           db_option(options.db)));
+    loaded.session = database.session(run->session);
+    loaded.runs = load(database, std::span(&*run, 1));
+    loaded.again += fmt::format(" --run {}", *options.run);
+    return loaded;
+  }
+  const auto latest = database.latest_session();
+  if (!latest) throw no_session(database, options.db);
+  loaded.session = database.session(*latest);
+  loaded.runs = load(database, database.runs(*latest));
+  return loaded;
+}
+
+Loaded from_ring(const ReportOptions& options) {
+  model::Record record = collect::read_ring_file(options.ring);
+  Loaded loaded;
+  loaded.again += ' ' + options.ring;
+  analyze::Report report = analyze::analyse(record);
+  loaded.runs.push_back({std::move(record.run), std::move(report)});
+  return loaded;
+}
+
+}  // namespace
+
+int report(const ReportOptions& options) try {
+  const Loaded loaded = options.ring.empty() ? from_database(options) : from_ring(options);
+  const model::Session* const session = loaded.session ? &*loaded.session : nullptr;
+  std::string text;
+  if (options.json) {
+    text = show::dump(show::json(session, loaded.runs));
+  } else {
+    show::TextOptions how = text_options(STDOUT_FILENO);
+    how.again = loaded.again;
+    text = show::text(session, loaded.runs, how);
+  }
+  if (const int failed = print(text)) return failed;
+  return options.check ? check_status(loaded.runs) : 0;
+} catch (const std::exception& error) {
+  return fail(error.what());
+}
+
+}  // namespace jitcorral::command

@@ -1,0 +1,181 @@
+#include "command/session.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "collect/collector.h"
+#include "collect/fill_in.h"
+#include "command/load.h"
+#include "command/output.h"
+#include "command/session_child.h"
+#include "command/session_place.h"
+
+namespace jitcorral::command {
+namespace {
+
+void say(const std::string& line) {
+  fail(line);
+}
+
+model::Session describe(const SessionPlan& plan) {
+  model::Session session;
+  session.started = collect::wall_time_now();
+  session.command = plan.keep_arguments
+                        ? nlohmann::json(plan.command)
+                              .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)
+                        : std::filesystem::path(plan.command[0]).filename().string();
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  session.host = host;
+  session.version = JITCORRAL_VERSION;
+  return session;
+}
+
+// The recording side of a session; everything in it may be missing.
+struct Recording {
+  std::optional<collect::Listener> listener;
+  std::optional<collect::Collector> collector;
+  std::string why_not;
+
+  void begin(const SessionPlan& plan) {
+    Place place = open_place(plan.db);
+    if (!place.note.empty()) say(place.note);
+    if (!place.database) {
+      why_not = place.note;
+      return;
+    }
+    try {
+      listener.emplace(socket_parent(), geteuid() == 0);
+      collector.emplace(plan.shim, say);
+      collector->store_into(*std::move(place.database), describe(plan));
+    } catch (const std::exception& problem) {
+      collector.reset();
+      listener.reset();
+      why_not = problem.what();
+      say(why_not + "; nothing is recorded");
+    }
+  }
+};
+
+std::vector<std::string> environment_of(const SessionPlan& plan, const Recording& recording) {
+  std::vector<std::string> settings;
+  if (plan.shim.empty()) return plan.environment;
+  const char* others = std::getenv("LD_PRELOAD");
+  settings.push_back("LD_PRELOAD=" + plan.shim +
+                     (others != nullptr && *others != '\0' ? std::string(":") + others : ""));
+  if (recording.listener) {
+    const unsigned filters = collect::proc::seccomp_filters(0);
+    settings.push_back("JITCORRAL_RECORD=unix:" + recording.listener->path() +
+                       (filters != 0 ? fmt::format(",filters={}", filters) : ""));
+  }
+  settings.insert(settings.end(), plan.environment.begin(), plan.environment.end());
+  return settings;
+}
+
+Ended from_status(int status) {
+  Ended ended;
+  ended.started = true;
+  if (WIFSIGNALED(status)) {
+    ended.signal = WTERMSIG(status);
+    ended.status = 128 + *ended.signal;
+  } else {
+    ended.status = WEXITSTATUS(status);
+  }
+  return ended;
+}
+
+// What waitpid has to say; the command's wait status once it has ended.
+std::optional<int> child_news(pid_t child) {
+  int status = 0;
+  const pid_t who = waitpid(child, &status, WNOHANG | WUNTRACED);
+  if (who != child) return std::nullopt;
+  if (!WIFSTOPPED(status)) return status;
+  // Whoever waits for us sees us stop, as they would see the command.
+  kill(getpid(), SIGSTOP);
+  return std::nullopt;
+}
+
+int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
+  const collect::Descriptor heard(signalfd(-1, &signals.heard(), SFD_CLOEXEC | SFD_NONBLOCK));
+  const collect::Descriptor ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  int sleep = 0;
+  for (;;) {
+    pollfd entries[] = {{heard.get(), POLLIN, 0},
+                        {recording.listener ? recording.listener->fd() : -1, POLLIN, 0}};
+    poll(entries, 2, sleep);
+    signalfd_siginfo info = {};
+    bool may_be_over = !heard;
+    while (heard && read(heard.get(), &info, sizeof info) == sizeof info) {
+      const int signal = static_cast<int>(info.ssi_signo);
+      may_be_over |= signal == SIGCHLD;
+      hand_on(signal, info.ssi_code == SI_KERNEL, child);
+    }
+    if (recording.collector) recording.collector->receive(*recording.listener);
+    if (may_be_over) {
+      if (const auto status = child_news(child)) return *status;
+    }
+    sleep = recording.collector ? static_cast<int>(recording.collector->look().count())
+            : heard             ? -1
+                                : 50;
+  }
+}
+
+}  // namespace
+
+SessionResult run_session(const SessionPlan& plan) {
+  SessionResult result;
+  Recording recording;
+  const std::string found = find_command(plan.command[0]);
+  std::error_code ignored;
+  const std::string executable = std::filesystem::canonical(found, ignored).string();
+  if (!plan.shim.empty() && !found.empty()) recording.begin(plan);
+  result.why_not = recording.why_not;
+
+  const SignalState signals;
+  pid_t child = 0;
+  const ChildPlan child_plan{plan.command, environment_of(plan, recording), plan.input, plan.output,
+                             plan.errors};
+  if (const int error = start_child(child_plan, signals, child); error != 0) {
+    result.ended.status = error == ENOENT ? 127 : 126;
+    say(fmt::format("{}: {}", plan.command[0],
+                    error == ENOENT && found.empty() ? "not found in PATH" : std::strerror(error)));
+    if (recording.collector) recording.collector->finish(result.ended.status);
+    return result;
+  }
+  if (recording.collector) recording.collector->follow(child, executable);
+  const int status = wait_for(child, signals, recording);
+  result.ended = from_status(status);
+  if (!recording.collector) return result;
+
+  collect::Collector& collector = *recording.collector;
+  collector.command_ended(status);
+  collector.receive(*recording.listener);
+  collector.look();
+  collector.finish(result.ended.status);
+  result.session = collector.session();
+  result.database = collector.database()->path();
+  try {
+    const store::Database& database = *collector.database();
+    result.runs = load(database, database.runs(collector.session().id));
+    std::vector<model::Run> rows;
+    for (show::Shown& shown : result.runs) {
+      shown.run.verdict = analyze::kVerdictNames[static_cast<std::size_t>(shown.report.verdict)];
+      rows.push_back(shown.run);
+    }
+    collector.keep_verdicts(rows);
+  } catch (const std::exception& problem) {
+    say(problem.what());
+  }
+  return result;
+}
+
+}  // namespace jitcorral::command

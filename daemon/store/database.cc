@@ -1,0 +1,132 @@
+#include "store/database.h"
+
+#include <utility>
+
+#include "store/opening.h"
+#include "store/rows.h"
+#include "store/segments.h"
+
+namespace jitcorral::store {
+
+struct Database::Implementation {
+  explicit Implementation(std::unique_ptr<Connection> opened) : connection(std::move(opened)) {}
+
+  // Does `write`, which belongs to a batch. After a failure the batch is lost, whether its writer
+  // goes on or not: half of it is never committed.
+  template <typename Write>
+  auto in_batch(Write&& write) {
+    if (!batched || broken)
+      throw Error(shown(connection->path()) +
+                  (batched ? ": the batch has failed, nothing more is written in it"
+                           : ": written to outside of a batch"));
+    try {
+      return write(*connection);
+    } catch (...) {
+      broken = true;
+      throw;
+    }
+  }
+
+  std::unique_ptr<Connection> connection;
+  bool batched = false;
+  bool broken = false;
+};
+
+Database::Database(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+Database Database::open(const std::string& path) {
+  return Database(std::make_unique<Implementation>(open_for_writing(path)));
+}
+
+Database Database::open_readonly(const std::string& path) {
+  return Database(std::make_unique<Implementation>(open_for_reading(path)));
+}
+
+const std::string& Database::path() const {
+  return implementation_->connection->path();
+}
+
+void Database::batch(const std::function<void()>& write) {
+  Implementation& state = *implementation_;
+  if (state.batched) throw Error(shown(path()) + ": a batch inside of a batch");
+  struct Mark {  // whatever happens, the batch is over
+    bool& batched;
+    ~Mark() { batched = false; }
+  } mark{state.batched};
+  Transaction transaction(*state.connection, Transaction::For::kWriting);
+  state.batched = true;
+  state.broken = false;
+  write();
+  if (state.broken)
+    throw Error(shown(path()) + ": the batch has failed, nothing of it was written");
+  transaction.commit();
+}
+
+model::SessionId Database::add_session(const model::Session& session) {
+  return implementation_->in_batch([&](Connection& c) { return insert(c, session); });
+}
+
+void Database::update_session(const model::Session& session) {
+  implementation_->in_batch([&](Connection& c) { update(c, session); });
+}
+
+model::RunId Database::add_run(const model::Run& run) {
+  return implementation_->in_batch([&](Connection& c) { return insert(c, run); });
+}
+
+void Database::update_run(const model::Run& run) {
+  implementation_->in_batch([&](Connection& c) { update(c, run); });
+}
+
+void Database::add_site(model::RunId run, const model::Site& site) {
+  implementation_->in_batch([&](Connection& c) { insert(c, run, site); });
+}
+
+void Database::add_unseen(model::RunId run, const model::Unseen& unseen) {
+  implementation_->in_batch([&](Connection& c) { insert(c, run, unseen); });
+}
+
+void Database::append_events(model::RunId run, std::span<const Event> events) {
+  implementation_->in_batch([&](Connection& c) { append(c, run, events); });
+}
+
+std::vector<model::Session> Database::sessions() const {
+  return load_sessions(*implementation_->connection);
+}
+
+std::optional<model::Session> Database::session(model::SessionId id) const {
+  return load_session(*implementation_->connection, id);
+}
+
+std::optional<model::SessionId> Database::latest_session() const {
+  return store::latest_session(*implementation_->connection);
+}
+
+std::vector<model::Run> Database::runs(model::SessionId session) const {
+  return load_runs(*implementation_->connection, session);
+}
+
+std::optional<model::Run> Database::run(model::RunId id) const {
+  return load_run(*implementation_->connection, id);
+}
+
+std::optional<model::Record> Database::record(model::RunId id) const {
+  Connection& connection = *implementation_->connection;
+  // One moment of the database, while others write.
+  std::optional<Transaction> moment;
+  if (!connection.in_transaction()) moment.emplace(connection, Transaction::For::kReading);
+  std::optional<model::Run> run = load_run(connection, id);
+  if (!run) return std::nullopt;
+  model::Record record;
+  record.run = std::move(*run);
+  load_sites(connection, record);
+  load_events(connection, record);
+  load_unseen(connection, record);
+  return record;
+}
+
+}  // namespace jitcorral::store

@@ -1,0 +1,14 @@
+// CLOCK_MONOTONIC by the vdso: no system call, and none of libc's symbols, which a host may have
+// replaced (libfaketime).
+#pragma once
+
+#include <cstdint>
+
+namespace jitcorral::clock {
+
+// From the constructor.
+void prepare();
+// Nanoseconds; 0 if it cannot be had without a system call and `may_ask` is false.
+std::uint64_t now(bool may_ask);
+
+}  // namespace jitcorral::clock

@@ -1,0 +1,357 @@
+#include "recorder.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "caller.h"
+#include "clock.h"
+#include "messages.h"
+#include "post.h"
+#include "process.h"
+#include "record_sites.h"
+#include "ring_file.h"
+
+namespace jitcorral {
+
+namespace recorder {
+
+constinit std::atomic<State> state{State::kOff};
+
+namespace {
+
+// What this process says of itself. Written by the constructor, by the thread that opens the ring
+// and in forked children: by one at a time.
+constinit Hello hello;
+constinit Hello doorbell;  // the same, ready to be sent
+constinit bool said_begin = false;
+constinit const char* recorder_socket = nullptr;
+constinit std::atomic<std::uint64_t> lost{0};  // events that came while the ring was being opened
+constinit std::atomic<bool> opening_is_stuck{false};
+constinit std::atomic<std::uint64_t> outside_low{0};  // of what was recorded outside the window
+constinit std::atomic<std::uint64_t> outside_high{0};
+constinit std::atomic<std::uint32_t> generation{0};  // of rings, over forks
+
+// tid (bits 0-31) and the generation of the ring that it was asked for.
+constinit thread_local std::uint64_t own_tid = 0;
+
+bool may_ask() {
+  return !process.filtered.load(std::memory_order_relaxed);
+}
+
+std::uint32_t tid() {
+  const std::uint32_t now = generation.load(std::memory_order_relaxed);
+  if (own_tid >> 32 == now) return static_cast<std::uint32_t>(own_tid);
+  if (!may_ask()) return 0;
+  const auto asked = static_cast<std::uint32_t>(kernel::gettid().raw);
+  own_tid = std::uint64_t{now} << 32 | asked;
+  return asked;
+}
+
+// How many seccomp filters are in force: asked of the file that says so, since prctl may be what a
+// filter kills for.
+unsigned filters_in_force() {
+  const KernelResult file = kernel::open_readonly("/proc/self/status");
+  if (!file.ok())
+    return 0;  // no /proc: as many sandboxes have it, but those are the host's to know
+  static constinit char text[4096] = {};
+  const KernelResult r = kernel::read(static_cast<int>(file.raw), text, sizeof text);
+  kernel::close(static_cast<int>(file.raw));
+  const std::string_view status(text, r.ok() ? static_cast<std::size_t>(r.raw) : 0);
+  const auto number_behind = [&](std::string_view name) -> unsigned {
+    const std::size_t at = status.find(name);
+    unsigned n = 0;
+    if (at == std::string_view::npos) return 0;
+    for (const char c : behind(status, at + name.size())) {
+      if (c >= '0' && c <= '9')
+        n = n * 10 + static_cast<unsigned>(c - '0');
+      else if (c != '\t' && c != ' ')
+        break;
+    }
+    return n;
+  };
+  const unsigned mode = number_behind("\nSeccomp:");
+  const unsigned filters = number_behind("\nSeccomp_filters:");  // Linux 5.9
+  return mode == 0 ? 0 : (filters > 1 ? filters : 1);
+}
+
+void fill_in_hello() {
+  hello = {};
+  hello.size = sizeof hello;
+  hello.mode = settings.mode;
+  hello.near = settings.near;
+  hello.pid = static_cast<std::uint32_t>(kernel::getpid().raw);
+  hello.seed = settings.seeded ? settings.seed : 0;
+  hello.window = settings.window.count;
+  hello.max = process.max.count;
+  const std::string_view version(JITCORRAL_VERSION);
+  static_assert(sizeof JITCORRAL_VERSION <= sizeof hello.version);
+  std::memcpy(hello.version, version.data(), version.size());
+  kernel::readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
+}
+
+KernelResult say_hello(Hello::Subject subject, int fd = -1) {
+  hello.subject = subject;
+  hello.time = clock::now(true);
+  return post::send(recorder_socket, hello, fd);
+}
+
+// Where the recorder listens; null if there is none.
+const char* find_socket() {
+  if (settings.record == RecordTo::kUnix) return settings.record_path;
+  if (process.runtime_socket[0] != '\0' && kernel::exists(process.runtime_socket).ok())
+    return process.runtime_socket;
+  constexpr const char* kSystem = "/run/jitcorral/socket";
+  return kernel::exists(kSystem).ok() ? kSystem : nullptr;
+}
+
+// The page that tells this process from those forked from it.
+ForkMark* make_mark() {
+  if (ForkMark* mark = fork_mark.load(std::memory_order_acquire)) return mark;
+  const Bytes page = process.window.page_size().bytes();
+  const KernelResult r =
+      kernel::map({{}, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0});
+  if (!r.ok()) return nullptr;
+  fork_mark_is_wiped.store(kernel::advise(range_of(r.address(), page), MADV_WIPEONFORK).ok(),
+                           std::memory_order_relaxed);
+  auto* mark = reinterpret_cast<ForkMark*>(r.address().value);
+  fork_mark.store(mark, std::memory_order_release);  // pairs with ring_of_this_process
+  return mark;
+}
+
+void cannot(const RingMemory& ring) {
+  hello.reason = ring.reason;
+  hello.error = static_cast<std::uint16_t>(ring.error);
+  if (recorder_socket != nullptr) say_hello(Hello::Subject::kCannot);
+  messages::cannot_record(Hello::kCannotTexts[static_cast<std::size_t>(ring.reason)], ring.error);
+}
+
+// The ring, mapped, filled with what is known and handed over; false if there will be none.
+bool make_ring() {
+  if (!may_ask()) return false;
+  const bool to_file = settings.record == RecordTo::kFile;
+  if (!to_file) {
+    recorder_socket = find_socket();
+    if (recorder_socket == nullptr) return false;
+    if (!said_begin && filters_in_force() > settings.record_filters) return false;
+  }
+  if (generation.load(std::memory_order_relaxed) == 0 && !said_begin) clock::prepare();
+  if (hello.pid == 0 || hello.forked != 0) {
+    const Hello before = hello;
+    fill_in_hello();
+    hello.forked = before.forked;
+    hello.parent = before.parent;
+    hello.fork_time = before.fork_time;
+  }
+  ForkMark* mark = make_mark();
+  const RingMemory made = mark == nullptr ? RingMemory{nullptr, -1, Hello::Cannot::kMemory, ENOMEM}
+                          : to_file       ? make_file_ring(settings.record_path, hello.executable)
+                                          : make_memory_ring();
+  if (made.memory == nullptr) {
+    cannot(made);
+    return false;
+  }
+  const AddressRange whole =
+      range_of({reinterpret_cast<std::uint64_t>(made.memory)}, Bytes{ring::kSize});
+  // A child that cannot tell that it is one keeps the parent's ring mapped rather than fault.
+  if (fork_mark_is_wiped.load(std::memory_order_relaxed)) kernel::advise(whole, MADV_DONTFORK);
+  RingWriter writer(made.memory);
+  writer.format(static_cast<std::uint32_t>(process.window.page_size().bytes().count), hello.pid);
+  generation.fetch_add(1, std::memory_order_relaxed);
+  hello.subject = Hello::Subject::kRing;
+  hello.time = clock::now(true);
+  writer.header().hello_offset = writer.add_bytes(&hello, sizeof hello);
+  sites::begin(writer, generation.load(std::memory_order_relaxed), hello.executable);
+  if (to_file) {
+    kernel::close(made.fd);
+  } else {
+    const KernelResult sent = say_hello(Hello::Subject::kRing, made.fd);
+    kernel::close(made.fd);
+    if (!sent.ok()) {
+      kernel::unmap(whole);
+      // A recorder that has gone is no news to what outlived it.
+      if (sent.error() != ECONNREFUSED && sent.error() != ENOENT)
+        messages::cannot_record("the recorder does not take it", sent.error());
+      return false;
+    }
+  }
+  doorbell = hello;
+  doorbell.subject = Hello::Subject::kDoorbell;
+  mark->ring.store(made.memory, std::memory_order_release);  // pairs with ring_of_this_process
+  process.record.move_to(writer.header());
+  return true;
+}
+
+void count_lost() {
+  void* memory = ring_of_this_process();
+  const std::uint64_t n = lost.exchange(0, std::memory_order_relaxed);
+  if (memory == nullptr || n == 0) return;
+  RingWriter(memory).header().taken.fetch_add(n, std::memory_order_relaxed);
+  RingWriter(memory).header().dropped.fetch_add(n, std::memory_order_relaxed);
+}
+
+// Another thread makes the ring: a dozen system calls, for which it may have to wait.
+bool wait_for_ring() {
+  constexpr int kSpins = 1000, kYields = 50000;
+  for (int i = 0; i < kSpins + kYields; ++i) {
+    if (state.load(std::memory_order_acquire) != State::kOpening)
+      return ring_of_this_process() != nullptr;
+    if (opening_is_stuck.load(std::memory_order_relaxed)) break;
+    if (i >= kSpins && !may_ask()) break;
+    if (i >= kSpins) kernel::yield();
+  }
+  opening_is_stuck.store(true, std::memory_order_relaxed);
+  lost.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool open() {
+  State seen = State::kWaiting;
+  if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel)) {
+    if (seen == State::kOpening) return wait_for_ring();
+    if (seen != State::kOpen) return false;
+    if (ring_of_this_process() != nullptr) return true;
+    // Forked by an inline system call: no handler of ours ran.
+    on_fork_child();
+    seen = State::kWaiting;
+    if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
+      return false;
+  }
+  // No handler of the host's comes between: it might close descriptors, or never return.
+  const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
+  const bool made = make_ring();
+  kernel::set_signal_mask(mask);
+  state.store(made ? State::kOpen : State::kOff, std::memory_order_release);
+  if (!made) return false;
+  window_opened();
+  count_lost();
+  return true;
+}
+
+void widen_outside(AddressRange at) {
+  if (process.window.range().contains(at)) return;
+  std::uint64_t low = outside_low.load(std::memory_order_relaxed);
+  while ((low == 0 || at.begin.value < low) &&
+         !outside_low.compare_exchange_weak(low, at.begin.value, std::memory_order_relaxed)) {
+  }
+  std::uint64_t high = outside_high.load(std::memory_order_relaxed);
+  while (at.end.value > high &&
+         !outside_high.compare_exchange_weak(high, at.end.value, std::memory_order_relaxed)) {
+  }
+}
+
+void ring_doorbell(ring::Header& header) {
+  // Of all threads one rings. Relaxed: a reader that misses it looks by itself a little later.
+  if (header.wake_at.exchange(ring::kNobodyWaits, std::memory_order_relaxed) !=
+          ring::kNobodyWaits &&
+      may_ask() && recorder_socket != nullptr)
+    post::send(recorder_socket, doorbell);
+}
+
+}  // namespace
+
+void begin() {
+  if (settings.record == RecordTo::kOff) return;
+  if (settings.record == RecordTo::kUnix) {
+    if (filters_in_force() > settings.record_filters) return;
+    clock::prepare();
+    fill_in_hello();
+    recorder_socket = settings.record_path;
+    said_begin = say_hello(Hello::Subject::kBegin).ok();
+  }
+  state.store(State::kWaiting, std::memory_order_release);
+}
+
+void end() {
+  if (!is_on()) return;
+  if (void* memory = ring_of_this_process()) {
+    count_lost();
+    RingWriter(memory).header().state.fetch_or(ring::kEndedByExit, std::memory_order_relaxed);
+  } else if (said_begin && may_ask()) {
+    process.record.copy_to(hello.counters);
+    say_hello(Hello::Subject::kEnd);
+  }
+}
+
+void on_fork_child() {
+  if (!is_on()) return;
+  if (ForkMark* mark = fork_mark.load(std::memory_order_acquire))
+    mark->ring.store(nullptr, std::memory_order_relaxed);
+  said_begin = false;
+  hello.forked = 1;
+  hello.parent = may_ask() ? static_cast<std::uint32_t>(kernel::getppid().raw) : 0;
+  hello.fork_time = clock::now(may_ask());
+  lost.store(0, std::memory_order_relaxed);
+  opening_is_stuck.store(false, std::memory_order_relaxed);
+  state.store(State::kWaiting, std::memory_order_release);
+}
+
+void before_filter() {
+  if (state.load(std::memory_order_acquire) == State::kWaiting) open();
+  // From here on times and thread ids would be new kinds of calls; the ring is only memory.
+  if (void* memory = ring_of_this_process())
+    RingWriter(memory).header().state.fetch_or(ring::kFiltered, std::memory_order_relaxed);
+}
+
+std::uint64_t note(const Note& n) {
+  if (!is_on()) return RingWriter::kDropped;
+  void* memory = ring_of_this_process();
+  if (memory == nullptr && (!open() || (memory = ring_of_this_process()) == nullptr))
+    return RingWriter::kDropped;
+  RingWriter writer(memory);
+  Event e = {};
+  e.time = clock::now(may_ask());
+  e.address = n.at.begin.value;
+  e.length = n.at.size().count;
+  e.other = n.other;
+  e.fingerprint = n.fingerprint;
+  e.flags = static_cast<std::uint32_t>(n.flags);
+  e.thread = (tid() & 0xffffffU) | static_cast<std::uint32_t>(n.error & 0xff) << 24;
+  e.site = n.site == nullptr ? 0 : sites::id_of(writer, n.site, n.role);
+  e.call = n.call;
+  e.outcome = n.outcome;
+  e.reason = n.reason;
+  e.prot_kind = static_cast<std::uint8_t>((n.prot & 0xf) | static_cast<unsigned>(n.kind) << 4);
+  if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo)
+    widen_outside(n.at);
+  const std::uint64_t ticket = writer.append(e);
+  ring::Header& header = writer.header();
+  // A dropped event's ticket is the greatest there is.
+  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_relaxed);
+  if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
+    ring_doorbell(header);
+  return ticket;
+}
+
+void cancel(std::uint64_t ticket) {
+  if (ticket == RingWriter::kDropped) return;
+  Note n;
+  n.call = Call::kCancel;
+  n.other = ticket;
+  note(n);
+}
+
+bool watches(AddressRange range) {
+  if (!is_on()) return false;
+  if (settings.mode == Mode::kObserve) return is_open();
+  const std::uint64_t high = outside_high.load(std::memory_order_relaxed);
+  return high != 0 && range.begin.value < high &&
+         range.end.value > outside_low.load(std::memory_order_relaxed);
+}
+
+void window_opened() {
+  void* memory = ring_of_this_process();
+  if (memory == nullptr || !process.window.is_open()) return;
+  ring::Header& h = RingWriter(memory).header();
+  const AddressRange window = process.window.range(), anchor = process.window.anchor();
+  h.window_base = window.begin.value;
+  h.window_size = window.size().count;
+  h.anchor_begin = anchor.begin.value;
+  h.anchor_end = anchor.end.value;
+  h.window_flags.store((process.window.any_shielded(window) ? ring::kWindowReserved : 0) |
+                           (process.window.code_at_high_end() ? ring::kWindowCodeAtHighEnd : 0),
+                       std::memory_order_relaxed);
+  h.window_known.store(1, std::memory_order_release);  // pairs with the reader's acquire
+}
+
+}  // namespace recorder
+}  // namespace jitcorral

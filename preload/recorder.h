@@ -1,0 +1,71 @@
+// The record of this process: one event a call, into the ring that a recorder reads.
+//
+// The ring is made at the first event; a process that has none makes nothing. Nothing here ever
+// waits for the recorder, and what cannot be recorded is counted. Thread- and signal-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "decide.h"
+#include "jitcorral/event.h"
+#include "jitcorral/hello.h"
+#include "ring_writer.h"
+
+namespace jitcorral::recorder {
+
+// From the constructor, once the policy is known: says hello if a recorder was named.
+void begin();
+// From the destructor.
+void end();
+// In a forked child: its record is its own.
+void on_fork_child();
+// Before a seccomp filter comes into force: what needs the kernel is done now, or never.
+void before_filter();
+
+// What is recorded of a call besides the process's own things.
+struct Note {
+  Call call = Call::kNone;
+  Outcome outcome = Outcome::kDone;
+  std::uint8_t reason = 0;
+  Kind kind = Kind::kUnknown;
+  int prot = 0;
+  int flags = 0;
+  int error = 0;
+  AddressRange at;
+  std::uint64_t other = 0;
+  std::uint64_t fingerprint = 0;
+  const void* site = nullptr;
+  Role role = Role::kNone;
+};
+
+enum class State : std::uint32_t {
+  kOff,      // nothing is recorded
+  kWaiting,  // wanted: the first event makes the ring
+  kOpening,
+  kOpen,
+};
+extern std::atomic<State> state;
+
+// Whether an event would be recorded. A load, no more.
+inline bool is_on() {
+  return state.load(std::memory_order_relaxed) != State::kOff;
+}
+// Whether events were recorded already.
+inline bool is_open() {
+  return state.load(std::memory_order_relaxed) == State::kOpen;
+}
+
+// Records; its ticket, or RingWriter::kDropped.
+std::uint64_t note(const Note& note);
+// The event of that ticket did not happen after all.
+void cancel(std::uint64_t ticket);
+
+// Recorded mappings outside the window lie between these; what becomes of that range is recorded
+// too. Under observe, of all ranges once there is a record.
+bool watches(AddressRange range);
+
+// The window is open: readers may know.
+void window_opened();
+
+}  // namespace jitcorral::recorder

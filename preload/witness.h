@@ -1,0 +1,36 @@
+// What calls.cc and allocator.cc tell the recorder: which of the calls that were not steered are
+// part of the record, and in which order. Each is a load and a branch while nothing is recorded.
+#pragma once
+
+#include "recorder.h"
+
+namespace jitcorral::witness {
+
+// A mapping call that passed. Recorded are those of JIT engines, those that are executable, and
+// under observe all of them.
+void passed_slowly(const MapCall& call, PassReason reason, const void* site, KernelResult r);
+inline void passed(const MapCall& call, PassReason reason, const void* site, KernelResult r) {
+  if (recorder::is_on()) [[unlikely]]
+    passed_slowly(call, reason, site, r);
+}
+
+// Something of ours or of the record's is about to go; the ticket for gone(). A mapping that will
+// replace it is told by replaced().
+std::uint64_t going(Call call, AddressRange at, const void* site = nullptr);
+// It went, or the kernel refused.
+inline void gone(std::uint64_t ticket, KernelResult r) {
+  if (ticket != RingWriter::kDropped && !r.ok()) [[unlikely]]
+    recorder::cancel(ticket);
+}
+
+// A mapping at an address of the host's own choice, over what was recorded.
+void mapped_there(const MapCall& call, const void* site, KernelResult r);
+
+// mremap, done.
+void moved(AddressRange from, AddressRange to, int flags, const void* site);
+
+// mprotect, done. `mapped_by`: who mapped it, if it was a caller that was not known to be a JIT.
+void protected_as(AddressRange at, int prot, bool in_window, const void* mapped_by,
+                  const void* site);
+
+}  // namespace jitcorral::witness

@@ -1,0 +1,7 @@
+# The command line, from outside: what is said, where, and with which exit status.
+find_program(python3 python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+foreach(part usage help readers output)
+  add_test(NAME daemon.command.${part}
+    COMMAND ${python3} ${CMAKE_CURRENT_LIST_DIR}/command_${part}.py $<TARGET_FILE:jitcorral_cli>)
+  set_tests_properties(daemon.command.${part} PROPERTIES LABELS unit TIMEOUT 60)
+endforeach()
