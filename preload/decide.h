@@ -31,10 +31,11 @@ constexpr std::optional<PassReason> screen(const MapCall& call, const Policy& po
   if ((call.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) return PassReason::kFixed;
   if ((call.flags & kLeaveAlone) != 0) return PassReason::kFlags;
   if (call.length.count == 0 || call.length > max) return PassReason::kSize;
-  // A hint at the window's very end is LLVM's "behind my last block".
+  // A hint at the window's very end is LLVM's "behind my last block". Without a window such hints
+  // point to where the block before it was put, and say nothing against steering.
   const bool hinted = call.hint.value != 0;
-  if (hinted && !window.contains(call.hint) && call.hint != window.end &&
-      policy.mode != Mode::kScatter)
+  const bool has_window = policy.mode != Mode::kScatter && policy.mode != Mode::kObserve;
+  if (hinted && has_window && !window.contains(call.hint) && call.hint != window.end)
     return PassReason::kHint;
   const bool anonymous = (call.flags & MAP_ANONYMOUS) != 0;
   // Only JIT memfds are ever of interest: shared, writable or executable, not read-only data.

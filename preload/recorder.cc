@@ -125,15 +125,20 @@ void cannot(const RingMemory& ring) {
   messages::cannot_record(Hello::kCannotTexts[static_cast<std::size_t>(ring.reason)], ring.error);
 }
 
-// The ring, mapped, filled with what is known and handed over; false if there will be none.
-bool make_ring() {
+// Whether there is somewhere to record to. Asked first, and by the kinds of calls that let the
+// process start: what follows makes others.
+bool may_record() {
   if (!may_ask()) return false;
-  const bool to_file = settings.record == RecordTo::kFile;
-  if (!to_file) {
+  if (settings.record != RecordTo::kFile) {
     recorder_socket = find_socket();
     if (recorder_socket == nullptr) return false;
-    if (!said_begin && filters_in_force() > settings.record_filters) return false;
   }
+  return said_begin || filters_in_force() <= settings.record_filters;
+}
+
+// The ring, mapped, filled with what is known and handed over; false if there will be none.
+bool make_ring() {
+  const bool to_file = settings.record == RecordTo::kFile;
   if (generation.load(std::memory_order_relaxed) == 0 && !said_begin) clock::prepare();
   if (hello.pid == 0 || hello.forked != 0) {
     const Hello before = hello;
@@ -216,10 +221,13 @@ bool open() {
     if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
       return false;
   }
-  // No handler of the host's comes between: it might close descriptors, or never return.
-  const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
-  const bool made = make_ring();
-  kernel::set_signal_mask(mask);
+  bool made = false;
+  if (may_record()) {
+    // No handler of the host's comes between: it might close descriptors, or never return.
+    const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
+    made = make_ring();
+    kernel::set_signal_mask(mask);
+  }
   state.store(made ? State::kOpen : State::kOff, std::memory_order_release);
   if (!made) return false;
   window_opened();

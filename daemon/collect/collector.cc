@@ -159,7 +159,11 @@ std::chrono::milliseconds Collector::look() {
   if (filtered) sleep = std::min(sleep, kFiltered);
   for (const auto& process : processes_) {
     if (process->ended) continue;
-    if (process->ring) process->ring->wait_for(awake ? ring::kSlots / 2 : 1);
+    if (process->ring) {
+      process->ring->wait_for(awake ? ring::kSlots / 2 : 1);
+      // What was committed before the writer could know that we wait rang no bell.
+      if (process->ring->has_news()) sleep = kBusy;
+    }
     const auto until = std::chrono::ceil<milliseconds>(process->next_sample - now);
     sleep = std::clamp(until, milliseconds(1), sleep);
   }

@@ -128,10 +128,6 @@ void RingReader::release() {
   peeked_.clear();
 }
 
-bool RingReader::is_behind() const {
-  return taken() != position_ || unfinished() != 0;
-}
-
 std::uint64_t RingReader::taken() const {
   return header().taken.load(std::memory_order_acquire);
 }

@@ -45,8 +45,8 @@ class RingReader {
   // What peek() returned is kept elsewhere: its slots are free again.
   void release();
 
-  // Whether there are events that peek() has not returned: by its books, not by looking at slots.
-  bool is_behind() const;
+  // Whether tickets were given out since the last peek().
+  bool has_news() const { return taken() != position_; }
 
   // The site of that id; none if it is not (yet) written or makes no sense.
   std::optional<model::Site> site(std::uint32_t id) const;

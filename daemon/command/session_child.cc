@@ -52,6 +52,9 @@ SignalState::SignalState() {
   sigaction(SIGCHLD, &plain, &child_before_);
   plain.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &plain, &pipe_before_);
+  // A database that outgrows RLIMIT_FSIZE is an error to be said, and no reason to leave the
+  // command.
+  sigaction(SIGXFSZ, &plain, &file_size_before_);
 }
 
 SignalState::~SignalState() {
@@ -61,6 +64,7 @@ SignalState::~SignalState() {
 void SignalState::restore() const {
   sigaction(SIGCHLD, &child_before_, nullptr);
   sigaction(SIGPIPE, &pipe_before_, nullptr);
+  sigaction(SIGXFSZ, &file_size_before_, nullptr);
   sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -19,7 +19,8 @@ struct ChildPlan {
 // Signals as they were when we began; the command gets them back.
 class SignalState {
  public:
-  // Blocks what we are to hear of by a descriptor, and takes SIGCHLD and SIGPIPE into our hands.
+  // Blocks what we are to hear of by a descriptor, and takes SIGCHLD, SIGPIPE and SIGXFSZ into our
+  // hands.
   SignalState();
   ~SignalState();  // as before
   SignalState(const SignalState&) = delete;
@@ -32,6 +33,7 @@ class SignalState {
   sigset_t heard_{};
   struct sigaction child_before_ {};
   struct sigaction pipe_before_ {};
+  struct sigaction file_size_before_ {};
 };
 
 // Where execvp would find the command; empty if nowhere.

@@ -102,8 +102,9 @@ std::string brief_section(std::span<const Shown* const> brief, const TextOptions
 std::string session_line(const model::Session& session, std::size_t runs,
                          const TextOptions& options) {
   std::string text =
-      fmt::format("{} on {}, {}, {}", session.command, session.host, local_time(session.started),
-                  counted(runs, "process", "processes"));
+      fmt::format("{} on {}, {}", session.command, session.host, local_time(session.started));
+  // One may be all that was asked for, of a session of many.
+  if (runs > 1) text += ", " + counted(runs, "process", "processes");
   if (session.status) text += fmt::format(", ended with {}", *session.status);
   return wrapped(fmt::format("session {}  ", session.id), text, options.width);
 }
@@ -117,9 +118,8 @@ std::string how_to_go_on(const std::vector<const Shown*>& full, std::size_t runs
     table.add({fmt::format("  {} --run {}", options.again, id == 0 ? "N" : std::to_string(id)),
                "one run by itself"});
   }
-  table.add(
-      {fmt::format("  {} --json", options.again), "the same for programs, every number exact"});
-  table.add({"  jitcorral help verdicts", "what a verdict means, and what to do next"});
+  table.add({fmt::format("  {} --json", options.again), "for programs, every number exact"});
+  table.add({"  jitcorral help verdicts", "what it means, what to do next"});
   return '\n' + table.draw(0, options.width, options.colour, 0);
 }
 

@@ -3,9 +3,34 @@
 import json
 import os
 import sqlite3
+import subprocess
 import unittest
 
 from command_frame import CommandTest
+
+# Compiles three modules, forks, and compiles two more in the child.
+FORKS = """
+import os, sys
+import llvmlite.binding as llvm
+llvm.initialize(), llvm.initialize_native_target(), llvm.initialize_native_asmprinter()
+machine = llvm.Target.from_default_triple().create_target_machine()
+kept = []
+def compile(n):
+    for i in range(n):
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly("define i64 @f() { ret i64 1 }"), machine)
+        engine.finalize_object()
+        kept.append(engine)
+compile(3)
+pid = os.fork()
+if pid == 0:
+    compile(2)
+else:
+    os.waitpid(pid, 0)
+"""
+
+
+def has_llvmlite():
+    return subprocess.run(["/usr/bin/python3", "-c", "import llvmlite.binding"], capture_output=True).returncode == 0
 
 
 class Readers(CommandTest):
@@ -64,6 +89,16 @@ class Readers(CommandTest):
         self.assertEqual([run["id"] for run in one["runs"]], [1])
         self.assertEqual(one["session"]["id"], 1)
         self.assertTrue(one["runs"][0]["exe"].endswith("true"), one)
+
+    @unittest.skipUnless(has_llvmlite(), "no llvmlite")
+    def test_a_forked_child_is_reported_with_what_its_parent_had_mapped(self):
+        path = self.record("some.db", "/usr/bin/python3", "-c", FORKS)
+        whole = json.loads(self.run_command("report", "--db", path, "--json").stdout)
+        child = next(run for run in whole["runs"] if run["parent"] is not None)
+        alone = self.run_command("report", "--db", path, "--run", str(child["id"]))
+        self.assertIn(f"forked from run {child['parent']}", alone.stdout)
+        code = [caller["mappings"] for caller in child["engines"][0]["callers"] if caller["kind"] == "code"]
+        self.assertEqual(code, [5], child["engines"])  # three of the parent's, two of its own
 
     def test_a_report_is_of_the_latest_session(self):
         path = self.record()

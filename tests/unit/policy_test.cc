@@ -56,14 +56,14 @@ void expect_refused(Variable variable, std::string_view text) {
 TEST(PolicyTable, HasExactlyOneRowPerVariable) {
   int rows[16] = {};
   for (const VariableInfo& v : kVariables) {
-    ASSERT_LE(v.id, Variable::kVerbose);
+    ASSERT_LE(v.id, Variable::kRecord);
     ++rows[static_cast<std::size_t>(v.id)];
     EXPECT_EQ(find_variable(v.name), &v) << v.name;
     EXPECT_EQ(v.name.substr(0, 10), "JITCORRAL_");
     EXPECT_LT(v.name.size(), 32U);
     EXPECT_FALSE(v.accepts.empty() || v.fallback.empty() || v.help.empty()) << v.name;
   }
-  for (std::size_t i = 0; i <= static_cast<std::size_t>(Variable::kVerbose); ++i)
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(Variable::kRecord); ++i)
     EXPECT_EQ(rows[i], 1) << i;
 }
 
@@ -84,10 +84,42 @@ TEST(PolicyTable, DefaultsAreWhatTheTableSays) {
     expect_equal(parsed(v.id, v.fallback), Policy{});
     ++parsed_rows;
   }
-  EXPECT_EQ(parsed_rows, 6);
+  EXPECT_EQ(parsed_rows, 7);
   EXPECT_TRUE(Policy{}.include.empty() && Policy{}.exclude.empty() && Policy{}.only.empty());
   EXPECT_FALSE(Policy{}.seeded);
   EXPECT_EQ(Policy{}.max, Bytes{});
+}
+
+TEST(PolicyRecord, TakesAnAbsoluteSocketAndAnyFile) {
+  Policy p;
+  ASSERT_TRUE(parse_variable(p, Variable::kRecord, "unix:/run/x/socket"));
+  EXPECT_EQ(p.record, RecordTo::kUnix);
+  EXPECT_STREQ(p.record_path, "/run/x/socket");
+  EXPECT_EQ(p.record_filters, 0);
+  ASSERT_TRUE(parse_variable(p, Variable::kRecord, "unix:/run/x/socket,filters=2"));
+  EXPECT_STREQ(p.record_path, "/run/x/socket");
+  EXPECT_EQ(p.record_filters, 2);
+  ASSERT_TRUE(parse_variable(p, Variable::kRecord, "file:ring-%p"));
+  EXPECT_EQ(p.record, RecordTo::kFile);
+  EXPECT_STREQ(p.record_path, "ring-%p");
+  ASSERT_TRUE(parse_variable(p, Variable::kRecord, "off"));
+  EXPECT_EQ(p.record, RecordTo::kOff);
+  EXPECT_STREQ(p.record_path, "");
+}
+
+TEST(PolicyRecord, RefusesWhatNoSocketCanBe) {
+  const std::string longest = "unix:/" + std::string(106, 'x');
+  Policy p;
+  EXPECT_TRUE(parse_variable(p, Variable::kRecord, longest));
+  for (const std::string& text :
+       {std::string("unix:relative"), std::string("unix:"), longest + "x", std::string("file:"),
+        std::string("file:") + std::string(256, 'x'), std::string("unix:/a,filters=x"),
+        std::string("on"), std::string("unix:/a,filters=256")}) {
+    Policy untouched;
+    EXPECT_FALSE(parse_variable(untouched, Variable::kRecord, text)) << text;
+    EXPECT_EQ(untouched.record, RecordTo::kAuto) << text;
+    EXPECT_STREQ(untouched.record_path, "") << text;
+  }
 }
 
 TEST(PolicyTable, EveryWordThatARowAcceptsIsAccepted) {
