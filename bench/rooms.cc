@@ -1,8 +1,11 @@
 #include "rooms.h"
 
+#include <cstring>
+
 #include "backtrace.h"
 #include "caller.h"
 #include "process.h"
+#include "recorder.h"
 
 #define ROOM extern "C" __attribute__((visibility("default"), noinline))
 
@@ -29,6 +32,24 @@ ROOM void rooms_protected_as(unsigned first, unsigned pages) {
 }
 ROOM void rooms_note_passed(void) {
   process.record.note_passed(PassReason::kCaller);
+}
+ROOM void rooms_record_to(const char* socket_path) {
+  jitcorral::settings.record = jitcorral::RecordTo::kUnix;
+  jitcorral::settings.record_filters = 255;
+  std::strncpy(jitcorral::settings.record_path, socket_path,
+               sizeof jitcorral::settings.record_path - 1);
+  jitcorral::recorder::begin();
+}
+ROOM bool rooms_record_event(std::uint64_t address) {
+  jitcorral::recorder::Note note;
+  note.call = jitcorral::Call::kMap;
+  note.outcome = jitcorral::Outcome::kSteered;
+  note.at = {{address}, {address + 4096}};
+  note.prot = 3;
+  note.fingerprint = 42;
+  note.site = __builtin_return_address(0);
+  note.role = Role::kLlvm;
+  return jitcorral::recorder::note(note) != jitcorral::RingWriter::kDropped;
 }
 ROOM void rooms_suspect(std::uint64_t begin) {
   process.suspects.mapped({{begin}, {begin + 4096}}, __builtin_return_address(0));

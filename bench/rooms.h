@@ -16,4 +16,8 @@ unsigned rooms_unwind(void);
 void rooms_protected_as(unsigned first, unsigned pages);
 void rooms_note_passed(void);
 void rooms_suspect(std::uint64_t begin);
+// Records to the recorder at this socket from now on.
+void rooms_record_to(const char* socket_path);
+// One event, as a steered mmap records it: time, thread, call site, ring. False: it was dropped.
+bool rooms_record_event(std::uint64_t address);
 }

@@ -70,7 +70,10 @@ KernelResult pass(const MapCall& call, PassReason reason, const void* site) {
 KernelResult observe(const MapCall& call, const Caller& caller, const void* site) {
   process.record.note_would_steer();
   const KernelResult r = kernel::map(call);
-  if (!r.ok() || !recorder::is_on()) return r;
+  if (!r.ok()) return r;
+  // Where CPython's arena lay a moment ago: what becomes executable now is not CPython's.
+  process.suspects.forget(pages_around(r.address(), call.length));
+  if (!recorder::is_on()) return r;
   recorder::Note n;
   n.call = Call::kMap;
   n.outcome = Outcome::kWouldSteer;
@@ -107,8 +110,11 @@ KernelResult map(const MapCall& call, const void* site) {
   }
   if (reason) {
     const KernelResult r = pass(call, *reason, site);
-    if (*reason == PassReason::kCaller && r.ok() && has_signature(Role::kLearned, call))
+    if (!r.ok()) return r;
+    if (*reason == PassReason::kCaller && has_signature(Role::kLearned, call))
       process.suspects.mapped(range_of(r.address(), call.length), site);
+    else if (caller.role != Role::kNone)
+      process.suspects.forget(range_of(r.address(), call.length));
     return r;
   }
   if (settings.mode == Mode::kObserve) return observe(call, caller, site);

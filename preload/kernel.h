@@ -141,9 +141,6 @@ inline KernelResult readlink(const char* path, char* out, std::size_t size) {
 inline KernelResult gettid() {
   return call(SYS_gettid);
 }
-inline KernelResult getppid() {
-  return call(SYS_getppid);
-}
 inline KernelResult advise(AddressRange r, int advice) {
   return call(SYS_madvise, as_long(r.begin), as_long(r.size()), advice);
 }

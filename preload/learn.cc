@@ -109,6 +109,14 @@ void Suspects::mapped(AddressRange range, const void* site) {
   e.end.store(range.end.value, std::memory_order_release);  // pairs with the acquire in site_of
 }
 
+void Suspects::forget(AddressRange range) {
+  for (Entry& e : entries_) {
+    const AddressRange seen{{e.begin.load(std::memory_order_relaxed)},
+                            {e.end.load(std::memory_order_relaxed)}};
+    if (seen.overlaps(range)) e.end.store(0, std::memory_order_relaxed);
+  }
+}
+
 const void* Suspects::site_of(Address address) const {
   // The latest first: an address may have been mapped, unmapped and mapped again by another.
   const std::uint32_t next = next_.load(std::memory_order_relaxed);

@@ -52,6 +52,8 @@ class Learner {
 class Suspects {
  public:
   void mapped(AddressRange range, const void* site);
+  // This range is somebody else's by now: known, and not to be suspected.
+  void forget(AddressRange range);
   // Whose mapping this was; null if it is not among the latest.
   const void* site_of(Address address) const;
 

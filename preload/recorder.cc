@@ -5,6 +5,7 @@
 
 #include "caller.h"
 #include "clock.h"
+#include "layout.h"
 #include "messages.h"
 #include "post.h"
 #include "process.h"
@@ -75,7 +76,6 @@ unsigned filters_in_force() {
 }
 
 void fill_in_hello() {
-  hello = {};
   hello.size = sizeof hello;
   hello.mode = settings.mode;
   hello.near = settings.near;
@@ -86,7 +86,12 @@ void fill_in_hello() {
   const std::string_view version(JITCORRAL_VERSION);
   static_assert(sizeof JITCORRAL_VERSION <= sizeof hello.version);
   std::memcpy(hello.version, version.data(), version.size());
+  std::memset(hello.executable, 0, sizeof hello.executable);
   kernel::readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
+  // Random enough for two records of one session to differ: where the stack, the library and the
+  // clock are.
+  hello.identity = mix(process.random ^ mix(clock::now(true)) ^
+                       (std::uint64_t{hello.pid} << 32 | reinterpret_cast<std::uintptr_t>(&hello)));
 }
 
 KernelResult say_hello(Hello::Subject subject, int fd = -1) {
@@ -140,13 +145,7 @@ bool may_record() {
 bool make_ring() {
   const bool to_file = settings.record == RecordTo::kFile;
   if (generation.load(std::memory_order_relaxed) == 0 && !said_begin) clock::prepare();
-  if (hello.pid == 0 || hello.forked != 0) {
-    const Hello before = hello;
-    fill_in_hello();
-    hello.forked = before.forked;
-    hello.parent = before.parent;
-    hello.fork_time = before.fork_time;
-  }
+  if (hello.identity == 0) fill_in_hello();
   ForkMark* mark = make_mark();
   const RingMemory made = mark == nullptr ? RingMemory{nullptr, -1, Hello::Cannot::kMemory, ENOMEM}
                           : to_file       ? make_file_ring(settings.record_path, hello.executable)
@@ -286,8 +285,12 @@ void on_fork_child() {
     mark->ring.store(nullptr, std::memory_order_relaxed);
   said_begin = false;
   hello.forked = 1;
-  hello.parent = may_ask() ? static_cast<std::uint32_t>(kernel::getppid().raw) : 0;
-  hello.fork_time = clock::now(may_ask());
+  // A parent that has no record of its own was itself what its parent was when it forked.
+  if (hello.identity != 0) {
+    hello.parent = hello.identity;
+    hello.fork_time = clock::now(may_ask());
+    hello.identity = 0;
+  }
   lost.store(0, std::memory_order_relaxed);
   opening_is_stuck.store(false, std::memory_order_relaxed);
   state.store(State::kWaiting, std::memory_order_release);

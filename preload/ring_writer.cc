@@ -27,7 +27,10 @@ void RingWriter::format(std::uint32_t page_size, std::uint32_t pid) {
 std::uint64_t RingWriter::append(Event& event) {
   ring::Header& h = header();
   const std::uint64_t ticket = h.taken.fetch_add(1, std::memory_order_relaxed);
-  auto& slot = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset)[ticket % ring::kSlots];
+  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  ring::Slot& slot = slots[ticket % ring::kSlots];
+  // The reader wrote to the slots ahead when it freed them: fetch them before they are waited for.
+  __builtin_prefetch(&slots[(ticket + 2) % ring::kSlots], 1);
   std::uint64_t expected = ring::kFree;
   // Acquire: pairs with the reader's release when it frees the slot, so that its copy is complete
   // before we write.

@@ -186,6 +186,7 @@ KernelResult fall_back(const MapCall& call, const Placed& placed, const Asker& a
     record(asker, call, Outcome::kSteered, mapped_range(r, call), Kind::kUnknown);
   } else if (r.ok()) {
     process.record.note_fell_back();
+    process.suspects.forget(mapped_range(r, call));
     record(asker, call, Outcome::kFellBack, mapped_range(r, call), Kind::kUnknown, placed.failure,
            placed.error);
     messages::fell_back("mmap", call.length, placed, false, asker.site);

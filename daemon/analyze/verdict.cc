@@ -93,14 +93,17 @@ std::string within_reach(const Report& report) {
 }  // namespace
 
 std::string text_of(Bytes bytes) {
-  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes.count < 1024) return plural(bytes.count, "byte");
-  double n = static_cast<double>(bytes.count) / 1024;
+  double value = static_cast<double>(bytes.count) / 1024;
   std::size_t unit = 0;
-  for (; n >= 1023.95 && unit + 1 < std::size(kUnits); ++unit) n /= 1024;
+  // What would be written as 1024 of a unit is 1 of the next.
+  for (; value >= 1023.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
   char text[32];
-  std::snprintf(text, sizeof text, "%.1f %s", n, kUnits[unit]);
-  return text;
+  std::snprintf(text, sizeof text, "%.*f", value < 9.95 ? 1 : 0, value);
+  std::string number(text);
+  if (number.ends_with(".0")) number.resize(number.size() - 2);
+  return number + ' ' + kUnits[unit];
 }
 
 void judge(const model::Record& record, const History& history, Report& report) {

@@ -33,6 +33,10 @@ void Collector::store_into(store::Database database, model::Session session) {
 void Collector::follow(pid_t pid, const std::string& executable) {
   command_ = pid;
   command_executable_ = executable;
+  if (!database_ || checkpointer_) return;
+  // Not before: who forks has one thread.
+  database_->leave_checkpoints();
+  checkpointer_ = std::make_unique<store::Checkpointer>(database_->path());
 }
 
 Process* Collector::living(pid_t pid) {
@@ -45,16 +49,14 @@ Process& Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   auto process = std::make_unique<Process>();
   process->pid = pid;
   process->pidfd = std::move(pidfd);
+  process->identity = hello.identity;
   process->run.session = session_.id;
   fill_in(process->run, hello);
   process->run.pid = static_cast<std::uint32_t>(pid);
   process->run.page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   if (hello.forked != 0) {
-    // The copy is of what the parent was when it forked: a later exec of the parent is another run.
     for (const auto& other : processes_)
-      if (other->pid == static_cast<pid_t>(hello.parent) &&
-          other->run.started <= wall_time_at(hello.fork_time))
-        process->parent = other.get();
+      if (other->identity == hello.parent && hello.parent != 0) process->parent = other.get();
   }
   process->next_sample = Clock::now() + process->sample_interval;
   silent_.erase(pid);

@@ -9,6 +9,7 @@
 
 #include "collect/listener.h"
 #include "collect/process.h"
+#include "store/checkpointer.h"
 #include "store/database.h"
 
 namespace jitcorral::collect {
@@ -21,7 +22,7 @@ class Collector {
   // Stores into this database from now on, as this session. Throws store::Error.
   void store_into(store::Database database, model::Session session);
 
-  // The session's first process, our child. `executable`: what will be started.
+  // The session's first process, our child, after its fork. `executable`: what will be started.
   void follow(pid_t pid, const std::string& executable);
 
   void receive(Listener& listener);
@@ -53,6 +54,7 @@ class Collector {
   std::string shim_;
   std::function<void(const std::string&)> say_;
   std::optional<store::Database> database_;
+  std::unique_ptr<store::Checkpointer> checkpointer_;
   model::Session session_;
   std::vector<std::unique_ptr<Process>> processes_;
 

@@ -27,6 +27,7 @@ class AddressSet {
 
 struct Process {
   pid_t pid = 0;
+  std::uint64_t identity = 0;  // of its record (Hello)
   Descriptor pidfd;
   model::Run run;                   // id 0: not stored yet
   const Process* parent = nullptr;  // that forked it

@@ -24,6 +24,8 @@ model::Record read_ring_file(const std::string& path) {
     ring.release();
     if (const auto hello = ring.hello()) fill_in(record.run, *hello);
     fill_in(record.run, ring);
+    record.run.recorded = record.events.size();
+    record.run.torn += ring.unfinished();
     std::set<std::uint32_t> seen;
     for (const Event& event : record.events) {
       if (event.site == 0 || !seen.insert(event.site).second) continue;

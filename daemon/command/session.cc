@@ -54,7 +54,8 @@ struct Recording {
       return;
     }
     try {
-      listener.emplace(socket_parent(), geteuid() == 0);
+      const bool for_everyone = geteuid() == 0;  // the command may change its user
+      listener.emplace(socket_parent(for_everyone), for_everyone);
       collector.emplace(plan.shim, say);
       collector->store_into(*std::move(place.database), describe(plan));
     } catch (const std::exception& problem) {

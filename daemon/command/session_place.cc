@@ -94,13 +94,17 @@ Place open_place(const std::string& named) {
   return place;
 }
 
-std::string socket_parent() {
-  if (const std::string runtime = runtime_folder(); !runtime.empty()) return runtime;
+std::string socket_parent(bool for_everyone) {
+  const auto fits = [&](const std::string& path) {
+    // A socket's name has 107 bytes at most.
+    struct stat s = {};
+    return !path.empty() && path.size() < 80 && stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode) &&
+           access(path.c_str(), W_OK | X_OK) == 0 && (!for_everyone || (s.st_mode & S_IXOTH) != 0);
+  };
+  const std::string runtime = runtime_folder();
+  if (fits(runtime)) return runtime;
   const char* temporary = std::getenv("TMPDIR");
-  // A socket's name has 107 bytes at most.
-  if (temporary != nullptr && *temporary == '/' && std::string(temporary).size() < 80 &&
-      access(temporary, W_OK | X_OK) == 0)
-    return temporary;
+  if (temporary != nullptr && *temporary == '/' && fits(temporary)) return temporary;
   return "/tmp";
 }
 

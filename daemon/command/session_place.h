@@ -18,6 +18,7 @@ struct Place {
 Place open_place(const std::string& named);
 
 // A folder for the socket: $XDG_RUNTIME_DIR if it can be used, else $TMPDIR or /tmp.
-std::string socket_parent();
+// `for_everyone`: one that other users may enter.
+std::string socket_parent(bool for_everyone);
 
 }  // namespace jitcorral::command

@@ -54,7 +54,8 @@ struct Run {
   std::optional<RunId> parent;  // the run that forked this one
   std::uint32_t pid = 0;
   RunState state = RunState::kRunning;
-  std::string reason;  // kNotLoaded: why; else: why nothing could be recorded; empty: nothing to say
+  std::string
+      reason;  // kNotLoaded: why; else: why nothing could be recorded; empty: nothing to say
   std::string executable;
   Isa isa = Isa::kUnknown;
   std::uint32_t page_size = 0;
@@ -65,18 +66,19 @@ struct Run {
   std::optional<WallTime> ended;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  std::uint64_t fork_time = 0;  // CLOCK_MONOTONIC, ns: the parent's events up to here are also its own
+  std::uint64_t fork_time =
+      0;  // CLOCK_MONOTONIC, ns: the parent's events up to here are also its own
   std::optional<WindowInfo> window;
   std::optional<Counters> counters;  // none: the process ended before it could say
   bool has_ring = false;             // an event was recorded, or was to be
   std::uint64_t recorded = 0;        // events taken over from the ring
   std::uint64_t position = 0;        // tickets given out when the ring was last looked at
   std::uint64_t dropped = 0;         // events that did not fit
-  std::uint64_t torn = 0;            // events whose writer died in the middle, or that made no sense
-  std::uint64_t texts_lost = 0;      // call sites and names that did not fit
-  bool filter_arrived = false;       // a seccomp filter ended the record
-  std::uint32_t samples = 0;         // how often the process's own list of mappings was looked at
-  std::string verdict;               // as analysed when the run was last written; empty: not yet
+  std::uint64_t torn = 0;        // events whose writer died in the middle, or that made no sense
+  std::uint64_t texts_lost = 0;  // call sites and names that did not fit
+  bool filter_arrived = false;   // a seccomp filter ended the record
+  std::uint32_t samples = 0;     // how often the process's own list of mappings was looked at
+  std::string verdict;           // as analysed when the run was last written; empty: not yet
 };
 
 // Where a call came from. `id` is what Event::site says.

@@ -1,5 +1,7 @@
 #include "show/human.h"
 
+#include "analyze/verdict.h"
+
 #include <fmt/format.h>
 #include <string.h>
 #include <time.h>
@@ -10,19 +12,7 @@
 namespace jitcorral::show {
 
 std::string size_of(Bytes bytes) {
-  constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes.count < 1024) return counted(bytes.count, "byte");
-  double value = static_cast<double>(bytes.count) / 1024;
-  std::size_t unit = 0;
-  // What would be written as 1024 of a unit is 1 of the next.
-  while (value >= 1023.5 && unit + 1 < std::size(kUnits)) {
-    value /= 1024;
-    ++unit;
-  }
-  const bool decimal = value < 9.95;
-  std::string text = fmt::format("{:.{}f}", value, decimal ? 1 : 0);
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return fmt::format("{} {}", text, kUnits[unit]);
+  return analyze::text_of(bytes);
 }
 
 std::string count_of(std::uint64_t n) {

@@ -43,11 +43,11 @@ std::string outcome_of(const analyze::CallerUse& caller) {
 
 std::string never_executable(const analyze::EngineUse& engine, const TextOptions& options) {
   if (engine.never_executable == 0) return {};
-  std::string text = fmt::format("{} ({}) mapped as for code never became executable",
-                                 counted(engine.never_executable, "mapping"),
-                                 size_of(engine.never_executable_bytes));
-  if (!engine.any_executable)
-    text += "; nor did any other: the host may have gone to its interpreter";
+  // Beside code this is what engines keep their data in, and no news.
+  if (engine.any_executable) return {};
+  const std::string text = fmt::format(
+      "{} ({}) never became executable: the host may have gone to its interpreter",
+      counted(engine.never_executable, "mapping"), size_of(engine.never_executable_bytes));
   return wrapped("      ", text, options.width);
 }
 

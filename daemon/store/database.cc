@@ -50,6 +50,10 @@ const std::string& Database::path() const {
   return implementation_->connection->path();
 }
 
+void Database::leave_checkpoints() {
+  implementation_->connection->execute("PRAGMA wal_autocheckpoint = 0");
+}
+
 void Database::batch(const std::function<void()>& write) {
   Implementation& state = *implementation_;
   if (state.batched) throw Error(shown(path()) + ": a batch inside of a batch");

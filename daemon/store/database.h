@@ -48,6 +48,9 @@ class Database {
   // A database that another process holds is waited for, 5 s at most.
   void batch(const std::function<void()>& write);
 
+  // From now on a Checkpointer does what commits did by the way.
+  void leave_checkpoints();
+
   // In a batch only, an Error elsewhere. `id`s are given by the database; add_* return them. After
   // an Error the batch is lost, also when `write` catches it. A site that is added again replaces
   // the one with its id. Texts above 64 KiB of a site, or 16 MiB, are cut.

@@ -55,15 +55,20 @@ struct Hello {
   std::uint8_t forked = 0;  // 1: the process was forked, and its parent was under the shim
   std::uint16_t error = 0;  // errno of `reason`
   std::uint32_t pid = 0;
-  std::uint32_t parent = 0;     // when forked: the pid of the process that it is a copy of
-  std::uint64_t time = 0;       // CLOCK_MONOTONIC, ns: when this was sent
-  std::uint64_t fork_time = 0;  // CLOCK_MONOTONIC, ns; 0 if not forked
-  std::uint64_t seed = 0;       // JITCORRAL_SEED; 0 if not set
-  std::uint64_t window = 0;     // JITCORRAL_WINDOW
-  std::uint64_t max = 0;        // the largest request that is steered
+  std::uint32_t unused = 0;
+  // Tells records apart where pids do not (namespaces, reuse); random.
+  std::uint64_t identity = 0;
+  // When forked: the identity of the nearest ancestor with a record, which this one is a copy of as
+  // of fork_time.
+  std::uint64_t parent = 0;
+  std::uint64_t time = 0;                        // CLOCK_MONOTONIC, ns: when this was sent
+  std::uint64_t fork_time = 0;                   // CLOCK_MONOTONIC, ns; 0 if not forked
+  std::uint64_t seed = 0;                        // JITCORRAL_SEED; 0 if not set
+  std::uint64_t window = 0;                      // JITCORRAL_WINDOW
+  std::uint64_t max = 0;                         // the largest request that is steered
   std::uint64_t counters[ring::kCounters] = {};  // for kEnd
   char version[16] = {};                         // the shim's, 0-terminated
-  char executable[488] = {};                     // its path, 0-terminated; what is longer is cut
+  char executable[480] = {};                     // its path, 0-terminated; what is longer is cut
 };
 static_assert(std::is_trivially_copyable_v<Hello> && sizeof(Hello) < 1024);
 

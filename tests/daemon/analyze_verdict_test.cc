@@ -25,7 +25,7 @@ Recording healthy() {
 TEST(VerdictTest, WithinReachRulesPlacementOut) {
   const Report report = healthy().analysed();
   EXPECT_EQ(report.verdict, Verdict::kWithinReach);
-  EXPECT_EQ(report.because, "all mappings of each engine lay within reach, at most 68.0 KiB apart");
+  EXPECT_EQ(report.because, "all mappings of each engine lay within reach, at most 68 KiB apart");
   EXPECT_TRUE(report.blind.empty());
 }
 
@@ -35,7 +35,7 @@ TEST(VerdictTest, APairBeyondAReachThatMayBindIsAtRisk) {
   const Report report = r.analysed();
   EXPECT_EQ(report.verdict, Verdict::kAtRisk);
   EXPECT_EQ(report.because,
-            "LLVM 14.0.6 in libllvmlite.so: code and data 5.2 GiB apart, beyond delta32 (2.0 GiB), "
+            "LLVM 14.0.6 in libllvmlite.so: code and data 5.2 GiB apart, beyond delta32 (2 GiB), "
             "which may bind");
   EXPECT_EQ(report.reach[kDelta].pairs_over, 1U);
   EXPECT_EQ(report.reach[kDelta].binds, Binds::kMaybe);
@@ -52,7 +52,7 @@ TEST(VerdictTest, WhatBindsForCertainIsNamedBeforeWhatMay) {
   r.code_and_data(r.llvm(), gib(50).count);
   r.code_and_data(r.site(Role::kCranelift, "/opt/host", "0.116.1"), gib(3).count, 0x10000000);
   EXPECT_EQ(r.analysed().because,
-            "Cranelift 0.116.1 in host: code and data 3.0 GiB apart, beyond delta32 (2.0 GiB), "
+            "Cranelift 0.116.1 in host: code and data 3 GiB apart, beyond delta32 (2 GiB), "
             "which binds");
 }
 
@@ -68,7 +68,7 @@ TEST(VerdictTest, CodeBeyondTheBranchIsAtRiskOnAarch64Only) {
     EXPECT_EQ(report.verdict, isa == Isa::kAarch64 ? Verdict::kAtRisk : Verdict::kWithinReach);
     if (isa == Isa::kAarch64) {
       EXPECT_EQ(report.because,
-                "Cranelift 0.116.1 in host: code and code 200.0 MiB apart, beyond bl (128.0 MiB), "
+                "Cranelift 0.116.1 in host: code and code 200 MiB apart, beyond bl (128 MiB), "
                 "which binds");
     }
   }
@@ -81,7 +81,7 @@ TEST(VerdictTest, AFallbackIsAtRiskHoweverNearItLies) {
       static_cast<std::uint8_t>(PlaceFailure::kFull);
   const Report report = r.analysed();
   EXPECT_EQ(report.verdict, Verdict::kAtRisk);
-  EXPECT_EQ(report.because, "1 call of a JIT fell back: the window is full (largest 4.0 KiB)");
+  EXPECT_EQ(report.because, "1 call of a JIT fell back: the window is full (largest 4 KiB)");
   ASSERT_EQ(report.fallbacks.size(), 1U);
 }
 
@@ -131,7 +131,7 @@ TEST(VerdictTest, WhatWasNotSeenMakesTheVerdictUnknown) {
       [](auto& r) {
         r.unseen.push_back({0, {{0x1000}, {0x3000}}, "rwxp"});
       },
-      "0x1000-0x3000 (8.0 KiB, rwxp)");
+      "0x1000-0x3000 (8 KiB, rwxp)");
   verdict_with(
       [](auto& r) {
         r.run.state = model::RunState::kNotLoaded;
@@ -206,7 +206,7 @@ TEST(VerdictTest, AJitThatNeverRanAnythingIsSaid) {
   const Report report = r.analysed();
   EXPECT_EQ(report.verdict, Verdict::kWithinReach);
   EXPECT_EQ(report.because,
-            "LLVM 14.0.6 in libllvmlite.so: 1 mapping (16.0 KiB) never became executable: the host "
+            "LLVM 14.0.6 in libllvmlite.so: 1 mapping (16 KiB) never became executable: the host "
             "may have gone to its interpreter");
   r.record.run.dropped = 1;
   EXPECT_TRUE(has(r.analysed().blind, "never became executable"));
@@ -221,9 +221,9 @@ TEST(VerdictTest, AnUnknownIsaIsUnknown) {
 TEST(VerdictTest, SizesAreWordedInTheirUnit) {
   EXPECT_EQ(text_of(Bytes{1}), "1 byte");
   EXPECT_EQ(text_of(Bytes{1023}), "1023 bytes");
-  EXPECT_EQ(text_of(kib(4)), "4.0 KiB");
-  EXPECT_EQ(text_of(mib(1) - Bytes{1}), "1.0 MiB");
-  EXPECT_EQ(text_of(gib(15 * 1024)), "15.0 TiB");
+  EXPECT_EQ(text_of(kib(4)), "4 KiB");
+  EXPECT_EQ(text_of(mib(1) - Bytes{1}), "1 MiB");
+  EXPECT_EQ(text_of(gib(15 * 1024)), "15 TiB");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 TEST(Sizes, AreInPowersOf1024WithOneDecimalBelowTen) {
   EXPECT_EQ(size_of(Bytes{0}), "0 bytes");
   EXPECT_EQ(size_of(Bytes{1}), "1 byte");
-  EXPECT_EQ(size_of(Bytes{1023}), "1,023 bytes");
+  EXPECT_EQ(size_of(Bytes{1023}), "1023 bytes");
   EXPECT_EQ(size_of(kib(4)), "4 KiB");
   EXPECT_EQ(size_of(Bytes{5583457485}), "5.2 GiB");
   EXPECT_EQ(size_of(mib(184)), "184 MiB");

@@ -119,11 +119,9 @@ TEST(TextReport, NamesCallersWithoutTheirParameters) {
 
 TEST(TextReport, TellsOfMemoryThatNeverBecameCode) {
   Shown shown = at_risk(12);
-  EXPECT_TRUE(
-      has(report_of({shown}), "2 mappings (8 KiB) mapped as for code never became executable"));
-  EXPECT_FALSE(has(report_of({shown}), "interpreter"));
+  EXPECT_FALSE(has(report_of({shown}), "never became executable")) << "beside code it is data";
   shown.report.engines[0].any_executable = false;
-  EXPECT_TRUE(has(report_of({shown}), "interpreter"));
+  EXPECT_TRUE(has(report_of({shown}), "2 mappings (8 KiB) never became executable: the host may"));
 }
 
 TEST(TextReport, FoldsProcessesWithoutJitAndThoseNotLoaded) {

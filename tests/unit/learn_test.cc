@@ -201,5 +201,17 @@ TEST(SuspectsTest, TheLatestMappingOfAnAddressIsWhoseItIs) {
   EXPECT_EQ(suspects->site_of({0x1000}), &now);
 }
 
+TEST(Suspects, ForgetWhoseAddressesAnotherGot) {
+  // CPython unmapped its arena, and LLVM's code came to lie there: CPython is no JIT.
+  Suspects suspects;
+  const int site = 0, other = 0;
+  suspects.mapped({Address{0x10000}, Address{0x50000}}, &site);
+  suspects.mapped({Address{0x90000}, Address{0xa0000}}, &other);
+  suspects.forget({Address{0x20000}, Address{0x21000}});
+  EXPECT_EQ(suspects.site_of(Address{0x20000}), nullptr);
+  EXPECT_EQ(suspects.site_of(Address{0x10000}), nullptr);
+  EXPECT_EQ(suspects.site_of(Address{0x90000}), &other);
+}
+
 }  // namespace
 }  // namespace jitcorral
