@@ -65,8 +65,8 @@ std::uint32_t RingWriter::reserve(std::uint32_t size) {
 
 std::uint32_t RingWriter::add_text(std::string_view text) {
   if (text.empty()) return 0;
-  constexpr std::size_t kLongest = 1024;
-  const auto length = static_cast<std::uint32_t>(text.size() < kLongest ? text.size() : kLongest);
+  const auto length = static_cast<std::uint32_t>(
+      text.size() < ring::kLongestText ? text.size() : ring::kLongestText);
   const std::uint32_t at = reserve(static_cast<std::uint32_t>(sizeof(ring::Text)) + length);
   if (at == 0) return 0;
   auto* head = reinterpret_cast<ring::Text*>(memory_ + ring::kTextsOffset + at);

@@ -1,6 +1,5 @@
 #include "collect/collector.h"
 
-#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,12 +12,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-bool has_ended(const Process& process) {
-  pollfd entry = {process.pidfd.get(), POLLIN, 0};
-  // Without a descriptor it was gone before we came.
-  return !process.pidfd || (poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0);
-}
-
+// A session that knows no end must not take all memory.
+constexpr std::size_t kMostProcesses = 100'000;
 }  // namespace
 
 Collector::Collector(std::string shim, std::function<void(const std::string&)> say)
@@ -40,12 +35,24 @@ void Collector::follow(pid_t pid, const std::string& executable) {
 }
 
 Process* Collector::living(pid_t pid) {
-  for (auto process = processes_.rbegin(); process != processes_.rend(); ++process)
-    if ((*process)->pid == pid && !(*process)->ended) return process->get();
+  for (auto process = followed_.rbegin(); process != followed_.rend(); ++process)
+    if ((*process)->pid == pid && !(*process)->ended) return *process;
   return nullptr;
 }
 
-Process& Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
+Process* Collector::keep(std::unique_ptr<Process> process) {
+  if (processes_.size() >= kMostProcesses) {
+    if (!too_many_)
+      say_("more than " + std::to_string(kMostProcesses) + " processes: later ones go unrecorded");
+    too_many_ = true;
+    return nullptr;
+  }
+  followed_.push_back(process.get());
+  processes_.push_back(std::move(process));
+  return followed_.back();
+}
+
+Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   auto process = std::make_unique<Process>();
   process->pid = pid;
   process->pidfd = std::move(pidfd);
@@ -60,8 +67,7 @@ Process& Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   }
   process->next_sample = Clock::now() + process->sample_interval;
   silent_.erase(pid);
-  processes_.push_back(std::move(process));
-  return *processes_.back();
+  return keep(std::move(process));
 }
 
 void Collector::take(Message message) {
@@ -76,14 +82,15 @@ void Collector::take(Message message) {
     case Hello::Subject::kRing: {
       const bool its_own = known != nullptr && !known->ring && hello.forked == 0;
       if (known != nullptr && !its_own) known->close(model::RunState::kReplaced, std::nullopt);
-      Process& process = its_own ? *known : add(message.pid, std::move(message.pidfd), hello);
+      Process* process = its_own ? known : add(message.pid, std::move(message.pidfd), hello);
+      if (process == nullptr) break;
       try {
-        process.ring.emplace(message.ring, true);
-        process.read_ring(false);
+        process->ring.emplace(message.ring, true);
+        process->read_ring(false);
         last_event_ = Clock::now();
       } catch (const std::exception& problem) {
-        process.run.reason = problem.what();
-        process.changed = true;
+        process->run.reason = problem.what();
+        process->changed = true;
       }
       break;
     }
@@ -97,11 +104,12 @@ void Collector::take(Message message) {
       known->changed = true;
       break;
     case Hello::Subject::kCannot: {
-      Process& process = known != nullptr && hello.forked == 0
-                             ? *known
+      Process* process = known != nullptr && hello.forked == 0
+                             ? known
                              : add(message.pid, std::move(message.pidfd), hello);
-      fill_in(process.run, hello);
-      process.changed = true;
+      if (process == nullptr) break;
+      fill_in(process->run, hello);
+      process->changed = true;
       break;
     }
     case Hello::Subject::kCount:
@@ -114,23 +122,23 @@ void Collector::receive(Listener& listener) {
 }
 
 void Collector::see_ends() {
-  for (const auto& process : processes_) {
-    if (process->ended || !has_ended(*process)) continue;
-    auto exit = process->pid == command_ ? command_exit_ : std::nullopt;
-    if (!exit) exit = proc::exit_of(process->pidfd.get(), process->pid);
-    process->close(model::RunState::kEnded, exit);
-  }
-  // How it ended is said only once it was reaped, which may be a little later.
-  for (const auto& process : processes_) {
-    if (!process->ended || process->run.state != model::RunState::kEnded || !process->pidfd ||
-        process->run.exit_code || process->run.signal)
-      continue;
-    auto exit = process->pid == command_ ? command_exit_ : std::nullopt;
-    if (!exit) exit = proc::exit_of(process->pidfd.get(), process->pid);
-    if (!exit) continue;
-    process->run.exit_code = exit->code;
-    process->run.signal = exit->signal;
-    process->changed = true;
+  const auto how = [&](const Process& process) {
+    return process.pid == command_ && command_exit_
+               ? command_exit_
+               : proc::exit_of(process.pidfd.get(), process.pid);
+  };
+  for (Process* process : followed_) {
+    if (!process->ended) {
+      if (process->has_ended()) process->close(model::RunState::kEnded, how(*process));
+    } else if (process->run.state == model::RunState::kEnded && !process->run.exit_code &&
+               !process->run.signal) {
+      // How it ended is said only once it was reaped, which may be a little later.
+      const auto exit = how(*process);
+      if (!exit) continue;
+      process->run.exit_code = exit->code;
+      process->run.signal = exit->signal;
+      process->changed = true;
+    }
   }
 }
 
@@ -143,7 +151,7 @@ std::chrono::milliseconds Collector::look() {
   constexpr milliseconds kBusy(1), kActive(10), kAwake(200), kIdle(500), kFiltered(50);
   std::size_t most = 0;
   bool filtered = false;
-  for (const auto& process : processes_) {
+  for (Process* process : followed_) {
     if (process->ended) continue;
     const std::size_t before = process->events.size();
     // By its books something was committed late, or is being written just now.
@@ -159,7 +167,7 @@ std::chrono::milliseconds Collector::look() {
   const bool awake = now - last_event_ < kAwake;
   milliseconds sleep = most > ring::kSlots / 8 ? kBusy : awake ? kActive : kIdle;
   if (filtered) sleep = std::min(sleep, kFiltered);
-  for (const auto& process : processes_) {
+  for (Process* process : followed_) {
     if (process->ended) continue;
     if (process->ring) {
       process->ring->wait_for(awake ? ring::kSlots / 2 : 1);
@@ -176,7 +184,7 @@ std::chrono::milliseconds Collector::look() {
 void Collector::finish(int status) {
   // Everything that was sent before the command ended is in the socket's queue or in the rings.
   see_ends();
-  for (const auto& process : processes_)
+  for (Process* process : followed_)
     if (!process->ended) process->read_ring(true);
   const bool command_was_seen =
       std::any_of(processes_.begin(), processes_.end(),

@@ -42,7 +42,9 @@ class Collector {
 
  private:
   Process* living(pid_t pid);
-  Process& add(pid_t pid, Descriptor pidfd, const Hello& hello);
+  // Null when there are too many already.
+  Process* add(pid_t pid, Descriptor pidfd, const Hello& hello);
+  Process* keep(std::unique_ptr<Process> process);
   void take(Message message);
   void see_ends();
   void see_children(Clock::time_point now);
@@ -56,7 +58,11 @@ class Collector {
   std::optional<store::Database> database_;
   std::unique_ptr<store::Checkpointer> checkpointer_;
   model::Session session_;
+  // All that the session ever had, for their children's sake; and those that there is still
+  // something to do about.
   std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<Process*> followed_;
+  bool too_many_ = false;
 
   pid_t command_ = 0;
   std::string command_executable_;

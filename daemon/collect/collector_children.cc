@@ -24,14 +24,20 @@ void Collector::add_not_loaded(pid_t pid, const std::string& executable, const s
     process->run.signal = command_exit_->signal;
     process->run.ended = wall_time_now();
   }
-  processes_.push_back(std::move(process));
+  process->ended_at = Clock::now();
+  keep(std::move(process));
 }
 
 void Collector::see_child(pid_t pid, Clock::time_point now) {
   // Between exec and the dynamic linker's work a process looks as if nothing were loaded.
   constexpr Clock::duration kSettle = std::chrono::milliseconds(15);
-  const std::string executable = proc::executable(pid);
-  if (executable.empty()) return;
+  std::string executable = proc::executable(pid);
+  const bool is_closed_to_us = executable.empty();
+  if (is_closed_to_us) {
+    // Set-uid programs may be seen, but not looked at; so may processes that hide themselves.
+    if (proc::state(pid) != proc::State::kAlive || living(pid) != nullptr) return;
+    executable = proc::name(pid);
+  }
   if (Process* process = living(pid)) {
     // After an exec of a program that does not load the shim there is no second hello.
     if (process->run.executable == executable) return;
@@ -48,6 +54,11 @@ void Collector::see_child(pid_t pid, Clock::time_point now) {
   if (silent.executable != executable) silent = {now, executable, false};
   if (silent.settled || now - silent.since < kSettle) return;
   const auto all = proc::mappings(pid);
+  if (!all && (is_closed_to_us || proc::state(pid) == proc::State::kAlive)) {
+    silent.settled = true;
+    add_not_loaded(pid, executable, "may not be looked at (set-uid, or another user's)",
+                   model::RunState::kNotLoaded);
+  }
   if (!all) return;
   silent.settled = true;
   const bool loaded = std::any_of(all->begin(), all->end(),
@@ -76,7 +87,7 @@ void Collector::see_children(Clock::time_point now) {
   constexpr Clock::duration kLongest = std::chrono::milliseconds(250);
   std::vector<pid_t> to_visit;
   if (command_ != 0 && !command_exit_) to_visit.push_back(command_);
-  for (const auto& process : processes_)
+  for (const Process* process : followed_)
     if (!process->ended) to_visit.push_back(process->pid);
   for (const auto& [pid, silent] : silent_) to_visit.push_back(pid);
   std::set<pid_t> seen;
@@ -90,7 +101,8 @@ void Collector::see_children(Clock::time_point now) {
     for (const pid_t child : proc::children(pid)) to_visit.push_back(child);
   }
   // Who is gone takes its pid along.
-  std::erase_if(silent_, [](const auto& entry) { return proc::executable(entry.first).empty(); });
+  std::erase_if(silent_,
+                [](const auto& entry) { return proc::state(entry.first) != proc::State::kAlive; });
   const bool unsettled = std::any_of(silent_.begin(), silent_.end(),
                                      [](const auto& entry) { return !entry.second.settled; });
   scan_interval_ = news || unsettled ? Clock::duration(std::chrono::milliseconds(20))

@@ -4,12 +4,18 @@
 #include <map>
 
 namespace jitcorral::collect {
+namespace {
+
+// How long an end without a known status is asked about: it is told once the process was reaped.
+constexpr Clock::duration kAskedAbout = std::chrono::seconds(1);
+
+}  // namespace
 
 void Collector::store() {
   const Clock::time_point now = Clock::now();
   if (!database_ || now < retry_store_) return;
   bool anything = session_.ended.has_value();
-  for (const auto& process : processes_) anything |= process->changed || !process->events.empty();
+  for (const Process* process : followed_) anything |= process->changed || !process->events.empty();
   if (!anything) return;
   std::map<const Process*, model::RunId> added;
   const auto id_of = [&](const Process* process) -> std::optional<model::RunId> {
@@ -20,13 +26,13 @@ void Collector::store() {
   };
   try {
     database_->batch([&] {
-      for (const auto& process : processes_) {
+      for (Process* process : followed_) {
         if (!process->changed && process->events.empty()) continue;
         model::Run run = process->run;
         run.session = session_.id;
         run.parent = id_of(process->parent);
         if (run.id == 0)
-          run.id = added[process.get()] = database_->add_run(run);
+          run.id = added[process] = database_->add_run(run);
         else
           database_->update_run(run);
         for (const model::Site& site : process->sites) database_->add_site(run.id, site);
@@ -44,8 +50,8 @@ void Collector::store() {
   }
   if (storing_fails_) say_("recording goes on");
   storing_fails_ = false;
-  for (const auto& process : processes_) {
-    if (const auto found = added.find(process.get()); found != added.end())
+  for (Process* process : followed_) {
+    if (const auto found = added.find(process); found != added.end())
       process->run.id = found->second;
     process->changed = false;
     process->events.clear();
@@ -53,8 +59,15 @@ void Collector::store() {
     process->unseen.clear();
     // Only now: what a killed recorder had not stored is still in the ring.
     if (process->ring) process->ring->release();
-    if (process->ended) process->ring.reset();
   }
+  std::erase_if(followed_, [&](Process* process) {
+    const bool is_asked_about = process->run.state == model::RunState::kEnded &&
+                                !process->run.exit_code && !process->run.signal && process->pidfd &&
+                                now - process->ended_at < kAskedAbout;
+    if (!process->ended || process->changed || is_asked_about) return false;
+    process->let_go();
+    return true;
+  });
 }
 
 void Collector::keep_verdicts(const std::vector<model::Run>& runs) {

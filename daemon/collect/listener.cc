@@ -1,6 +1,5 @@
 #include "collect/listener.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,29 +65,48 @@ Listener::~Listener() {
 }
 
 std::optional<Message> Listener::receive() {
+  // The shim connects and sends in one go; who connects and keeps silent is no shim, and holds up
+  // nobody: it has as long as a busy machine may take, and there are not many of them.
+  constexpr auto kPatience = std::chrono::milliseconds(500);
+  constexpr std::size_t kMostSilent = 64;
+  const auto now = std::chrono::steady_clock::now();
+  Message message;
+  for (std::size_t i = silent_.size(); i > 0; --i) {
+    Connection connection = std::move(silent_.front());
+    silent_.pop_front();
+    const Reading reading = read(connection, message);
+    if (reading == Reading::kTaken) return message;
+    if (reading == Reading::kSilent && now - connection.since < kPatience)
+      silent_.push_back(std::move(connection));
+    else
+      ++refused_;
+  }
+  starved_ = false;
   for (;;) {
-    Descriptor connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!connection) {
+    Connection connection{
+        Descriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)), now};
+    if (!connection.socket) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
+      starved_ = errno != EAGAIN;
       return std::nullopt;
     }
-    if (auto message = read(std::move(connection))) return message;
+    const Reading reading = read(connection, message);
+    if (reading == Reading::kTaken) return message;
+    if (reading == Reading::kSilent) silent_.push_back(std::move(connection));
+    if (reading == Reading::kSilent && silent_.size() <= kMostSilent) continue;
     ++refused_;
+    if (reading == Reading::kSilent) silent_.pop_front();
   }
 }
 
-std::optional<Message> Listener::read(Descriptor connection) {
+Listener::Reading Listener::read(const Connection& from, Message& message) {
+  const Descriptor& connection = from.socket;
   ucred peer = {};
   socklen_t size = sizeof peer;
-  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  if (peer.uid != geteuid() && peer.uid != 0 && !for_everyone_) return std::nullopt;
-  // The shim connects and sends in one go; who connects and keeps silent is no shim, and must not
-  // hold up the others for longer than a busy machine may take.
-  pollfd ready = {connection.get(), POLLIN, 0};
-  constexpr int kPatience = 200;  // ms
-  if (poll(&ready, 1, kPatience) != 1) return std::nullopt;
-
-  Message message;
+  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return Reading::kRefused;
+  if (peer.uid != geteuid() && peer.uid != 0 && !for_everyone_) return Reading::kRefused;
+  message = {};
   message.pid = peer.pid;
   message.uid = peer.uid;
   Hello& hello = message.hello;
@@ -100,7 +118,8 @@ std::optional<Message> Listener::read(Descriptor connection) {
   header.msg_control = control;
   header.msg_controllen = sizeof control;
   const ssize_t got = recvmsg(connection.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  for (cmsghdr* c = CMSG_FIRSTHDR(&header); got >= 0 && c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+  if (got < 0) return errno == EAGAIN || errno == EINTR ? Reading::kSilent : Reading::kRefused;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -112,12 +131,12 @@ std::optional<Message> Listener::read(Descriptor connection) {
   if (got != static_cast<ssize_t>(sizeof hello) || (header.msg_flags & MSG_CTRUNC) != 0 ||
       hello.magic != Hello::kMagic || hello.major != ring::kMajor || hello.size != sizeof hello ||
       hello.subject >= Hello::Subject::kCount)
-    return std::nullopt;
+    return Reading::kRefused;
   if ((hello.subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
-    return std::nullopt;
+    return Reading::kRefused;
   hello.pid = static_cast<std::uint32_t>(peer.pid);
   message.pidfd = pidfd_of(connection.get(), peer.pid);
-  return message;
+  return Reading::kTaken;
 }
 
 }  // namespace jitcorral::collect

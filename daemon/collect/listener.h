@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -37,15 +39,26 @@ class Listener {
   // somebody who may not send any, is dropped and counted.
   std::optional<Message> receive();
   std::uint64_t refused() const { return refused_; }
+  // Whether a connection has not sent its message yet.
+  bool is_awaiting() const { return !silent_.empty(); }
+  // No descriptor was left for a connection that waits: looking again at once is of no use.
+  bool is_starved() const { return starved_; }
 
  private:
-  std::optional<Message> read(Descriptor connection);
+  struct Connection {
+    Descriptor socket;
+    std::chrono::steady_clock::time_point since;
+  };
+  enum class Reading { kTaken, kSilent, kRefused };
+  Reading read(const Connection& connection, Message& message);
 
   std::string folder_;
   std::string path_;
   Descriptor socket_;
   bool for_everyone_;
   std::uint64_t refused_ = 0;
+  std::deque<Connection> silent_;  // oldest first
+  bool starved_ = false;
 };
 
 }  // namespace jitcorral::collect

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -105,6 +106,30 @@ bool is_anonymous_code(const Mapping& m) {
          m.name.starts_with("/dev/zero");
 }
 
+namespace {
+
+// The fields of /proc/PID/stat behind the name, which may hold anything; empty if it is gone.
+std::string stat_behind_name(pid_t pid) {
+  const std::string stat = contents(file_of(pid, "stat")).value_or("");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == std::string::npos || stat.size() < name_end + 3 ? ""
+                                                                     : stat.substr(name_end + 2);
+}
+
+}  // namespace
+
+State state(pid_t pid) {
+  const std::string fields = stat_behind_name(pid);
+  if (fields.empty() || fields[0] == 'X') return State::kGone;
+  return fields[0] == 'Z' ? State::kZombie : State::kAlive;
+}
+
+std::string name(pid_t pid) {
+  std::string text = contents(file_of(pid, "comm")).value_or("");
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 std::vector<pid_t> children(pid_t pid) {
   std::vector<pid_t> all;
   std::error_code ignored;
@@ -163,13 +188,13 @@ std::optional<Exit> exit_of(int pidfd, pid_t pid) {
   info.mask = kInfoExit;
   if (pidfd >= 0 && ioctl(pidfd, kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0)
     return exit_from_status(info.exit_code);
-  // A zombie's status is the last field of its stat line, for those who may trace it.
-  const std::string stat = contents(file_of(pid, "stat")).value_or("");
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || stat.size() < name_end + 3 || stat[name_end + 2] != 'Z')
-    return std::nullopt;
-  const std::size_t last = stat.find_last_of(' ');
-  return exit_from_status(std::atoi(stat.c_str() + last + 1));
+  // A zombie's status is the last field of its stat line, for those who may trace it. As long as
+  // the descriptor finds it, the pid is nobody else's.
+  const auto is_still_there = [&] { return syscall(SYS_pidfd_send_signal, pidfd, 0, 0, 0) == 0; };
+  if (pidfd < 0 || !is_still_there()) return std::nullopt;
+  const std::string fields = stat_behind_name(pid);
+  if (fields.empty() || fields[0] != 'Z' || !is_still_there()) return std::nullopt;
+  return exit_from_status(std::atoi(fields.c_str() + fields.find_last_of(' ') + 1));
 }
 
 }  // namespace jitcorral::collect::proc

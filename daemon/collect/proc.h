@@ -23,6 +23,11 @@ std::optional<std::vector<Mapping>> mappings(pid_t pid);
 // memfd.
 bool is_anonymous_code(const Mapping& mapping);
 
+enum class State { kGone, kZombie, kAlive };
+State state(pid_t pid);
+// The name that everybody may see.
+std::string name(pid_t pid);
+
 // All threads' children.
 std::vector<pid_t> children(pid_t pid);
 std::string executable(pid_t pid);

@@ -1,5 +1,7 @@
 #include "collect/process.h"
 
+#include <poll.h>
+
 #include <algorithm>
 
 #include "collect/engine_version.h"
@@ -97,6 +99,23 @@ void Process::sample(Clock::time_point now) {
   }
 }
 
+bool Process::has_ended() const {
+  if (pidfd) {
+    pollfd entry = {pidfd.get(), POLLIN, 0};
+    return poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0;
+  }
+  // It was gone before we came, or there was no descriptor left for it.
+  return proc::state(pid) == proc::State::kGone || proc::state(pid) == proc::State::kZombie;
+}
+
+void Process::let_go() {
+  pidfd = {};
+  ring.reset();
+  known_sites.clear();
+  suspects.clear();
+  reported = {};
+}
+
 void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
   read_ring(true);
   if (ring) run.torn = ring->implausible() + ring->unfinished();
@@ -107,6 +126,7 @@ void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
     run.signal = exit->signal;
   }
   ended = true;
+  ended_at = Clock::now();
   changed = true;
 }
 

@@ -32,7 +32,8 @@ struct Process {
   model::Run run;                   // id 0: not stored yet
   const Process* parent = nullptr;  // that forked it
   std::optional<RingReader> ring;
-  bool ended = false;   // nothing more will come
+  bool ended = false;  // nothing more will come
+  Clock::time_point ended_at{};
   bool changed = true;  // the row is to be written
 
   // Not stored yet.
@@ -53,8 +54,12 @@ struct Process {
   bool read_ring(bool thorough);
   // Looks for executable memory that no event explains.
   void sample(Clock::time_point now);
-  // The process is gone, or became another program: reads the rest and closes the row.
+  // Whether the process is gone.
+  bool has_ended() const;
+  // It is gone, or became another program: reads the rest and closes the row.
   void close(model::RunState state, std::optional<proc::Exit> exit);
+  // All of it is stored, and nothing more will be: only what its children ask for is kept.
+  void let_go();
 };
 
 }  // namespace jitcorral::collect

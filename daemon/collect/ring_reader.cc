@@ -30,15 +30,16 @@ int Descriptor::release() {
 }
 
 RingReader::RingReader(const Descriptor& ring, bool sealed) {
-  struct stat s = {};
-  if (fstat(ring.get(), &s) != 0 || s.st_size != ring::kSize)
-    throw std::runtime_error("no ring: it has " + std::to_string(s.st_size) +
-                             " bytes, accepted: " + std::to_string(ring::kSize));
+  // The seal first: who is sealed can't get smaller any more, so the size that is seen then stays.
   if (sealed) {
     const int seals = fcntl(ring.get(), F_GET_SEALS);
     if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
       throw std::runtime_error("no ring: not sealed against being shrunk");
   }
+  struct stat s = {};
+  if (fstat(ring.get(), &s) != 0 || s.st_size != ring::kSize)
+    throw std::runtime_error("no ring: it has " + std::to_string(s.st_size) +
+                             " bytes, accepted: " + std::to_string(ring::kSize));
   // A living ring is mapped, not read: slots are freed one by one. It can't be cut off (the seal),
   // and a hole that its writer punches reads as zeros. A file is copied.
   void* memory =
@@ -60,10 +61,11 @@ RingReader::RingReader(const Descriptor& ring, bool sealed) {
                      h.texts_size == ring::kTextsSize && h.slots_offset == ring::kSlotsOffset &&
                      h.slots == ring::kSlots;
   if (known) return;
-  const std::string version = h.magic == ring::kMagic
+  const std::string version = h.magic != ring::kMagic ? "no ring: it does not begin like one"
+                              : h.major != ring::kMajor
                                   ? "a ring of version " + std::to_string(h.major) +
                                         ", accepted: " + std::to_string(ring::kMajor)
-                                  : "no ring: it does not begin like one";
+                                  : "no ring: its layout is none of its version's";
   munmap(memory_, ring::kSize);
   memory_ = nullptr;
   throw std::runtime_error(version);
@@ -106,7 +108,9 @@ std::vector<Event> RingReader::peek(bool thorough) {
     std::memcpy(&event, words, sizeof event);
     peeked_.push_back(index);
     held_[index] = true;
-    if (is_plausible(event))
+    // Read again: the ticket may be newer than the look at the beginning.
+    const bool is_its_own = event.ticket % ring::kSlots == index && event.ticket < this->taken();
+    if (is_its_own && is_plausible(event))
       events.push_back(event);
     else
       ++implausible_;
@@ -163,7 +167,8 @@ std::optional<std::string> RingReader::text(std::uint32_t offset) const {
   // Acquire: pairs with the release in the shim's add_text.
   if (head->ready.load(std::memory_order_acquire) != ring::kTextReady) return std::nullopt;
   const std::uint32_t length = __atomic_load_n(&head->length, __ATOMIC_RELAXED);
-  if (length > ring::kTextsSize - offset - sizeof(ring::Text)) return std::nullopt;
+  if (length > ring::kLongestText || length > ring::kTextsSize - offset - sizeof(ring::Text))
+    return std::nullopt;
   return std::string(reinterpret_cast<const char*>(head) + sizeof(ring::Text), length);
 }
 

@@ -45,6 +45,23 @@ struct Recording {
   std::optional<collect::Listener> listener;
   std::optional<collect::Collector> collector;
   std::string why_not;
+  bool said_starved = false;
+
+  void receive() {
+    collector->receive(*listener);
+    if (listener->is_starved() && !said_starved) {
+      say("no descriptor is left (ulimit -n): processes go unrecorded until some end");
+      said_starved = true;
+    }
+  }
+  // How many milliseconds nothing has to be looked at.
+  int look() {
+    constexpr int kAwaiting = 5, kStarved = 50;
+    int sleep = static_cast<int>(collector->look().count());
+    if (listener->is_awaiting()) sleep = std::min(sleep, kAwaiting);
+    if (listener->is_starved()) sleep = std::min(sleep, kStarved);
+    return sleep;
+  }
 
   void begin(const SessionPlan& plan) {
     Place place = open_place(plan.db);
@@ -110,8 +127,9 @@ int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
   const collect::Descriptor ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   int sleep = 0;
   for (;;) {
+    const bool listens = recording.listener && !recording.listener->is_starved();
     pollfd entries[] = {{heard.get(), POLLIN, 0},
-                        {recording.listener ? recording.listener->fd() : -1, POLLIN, 0}};
+                        {listens ? recording.listener->fd() : -1, POLLIN, 0}};
     poll(entries, 2, sleep);
     signalfd_siginfo info = {};
     bool may_be_over = !heard;
@@ -120,13 +138,11 @@ int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
       may_be_over |= signal == SIGCHLD;
       hand_on(signal, info.ssi_code == SI_KERNEL, child);
     }
-    if (recording.collector) recording.collector->receive(*recording.listener);
+    if (recording.collector) recording.receive();
     if (may_be_over) {
       if (const auto status = child_news(child)) return *status;
     }
-    sleep = recording.collector ? static_cast<int>(recording.collector->look().count())
-            : heard             ? -1
-                                : 50;
+    sleep = recording.collector ? recording.look() : heard ? -1 : 50;
   }
 }
 
@@ -142,10 +158,11 @@ SessionResult run_session(const SessionPlan& plan) {
   result.why_not = recording.why_not;
 
   const SignalState signals;
+  const DescriptorLimit limit;
   pid_t child = 0;
   const ChildPlan child_plan{plan.command, environment_of(plan, recording), plan.input, plan.output,
                              plan.errors};
-  if (const int error = start_child(child_plan, signals, child); error != 0) {
+  if (const int error = start_child(child_plan, signals, limit, child); error != 0) {
     result.ended.status = error == ENOENT ? 127 : 126;
     say(fmt::format("{}: {}", plan.command[0],
                     error == ENOENT && found.empty() ? "not found in PATH" : std::strerror(error)));
@@ -159,7 +176,7 @@ SessionResult run_session(const SessionPlan& plan) {
 
   collect::Collector& collector = *recording.collector;
   collector.command_ended(status);
-  collector.receive(*recording.listener);
+  recording.receive();
   collector.look();
   collector.finish(result.ended.status);
   result.session = collector.session();

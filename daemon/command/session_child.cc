@@ -24,8 +24,10 @@ void put_into_environment(const std::vector<std::string>& settings) {
 }
 
 // In the child: from here on only what the command would find.
-[[noreturn]] void become(const ChildPlan& plan, const SignalState& signals, int failure) {
+[[noreturn]] void become(const ChildPlan& plan, const SignalState& signals,
+                         const DescriptorLimit& limit, int failure) {
   signals.restore();
+  limit.restore();
   const int streams[] = {plan.input, plan.output, plan.errors};
   for (int stream = 0; stream < 3; ++stream)
     if (streams[stream] >= 0) dup2(streams[stream], stream);
@@ -68,6 +70,17 @@ void SignalState::restore() const {
   sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
+DescriptorLimit::DescriptorLimit() {
+  getrlimit(RLIMIT_NOFILE, &before_);
+  struct rlimit most = before_;
+  most.rlim_cur = most.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &most);
+}
+
+void DescriptorLimit::restore() const {
+  setrlimit(RLIMIT_NOFILE, &before_);
+}
+
 std::string find_command(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
   const char* path = std::getenv("PATH");
@@ -82,12 +95,13 @@ std::string find_command(const std::string& name) {
   return {};
 }
 
-int start_child(const ChildPlan& plan, const SignalState& signals, pid_t& pid) {
+int start_child(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit,
+                pid_t& pid) {
   // Closed by exec: a read of nothing means that the command runs.
   int failure[2];
   if (pipe2(failure, O_CLOEXEC) != 0) return errno;
   pid = fork();
-  if (pid == 0) become(plan, signals, failure[1]);
+  if (pid == 0) become(plan, signals, limit, failure[1]);
   const int fork_error = errno;
   close(failure[1]);
   int error = 0;

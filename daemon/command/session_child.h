@@ -3,6 +3,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <string>
@@ -36,11 +37,26 @@ class SignalState {
   struct sigaction file_size_before_ {};
 };
 
+// The limit of open descriptors, raised as far as it goes: a recorder holds some for each process
+// that lives. The command gets back what we had.
+class DescriptorLimit {
+ public:
+  DescriptorLimit();
+  ~DescriptorLimit() { restore(); }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+  void restore() const;
+
+ private:
+  struct rlimit before_ {};
+};
+
 // Where execvp would find the command; empty if nowhere.
 std::string find_command(const std::string& name);
 
 // Starts it. 0: it runs, as `pid`; else the errno of its exec.
-int start_child(const ChildPlan& plan, const SignalState& signals, pid_t& pid);
+int start_child(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit,
+                pid_t& pid);
 
 // One signal that came: handed on unless the command got it too (a terminal's go to both).
 void hand_on(int signal, bool from_terminal, pid_t child);

@@ -179,6 +179,7 @@ Json json(const model::Session* session, std::span<const Shown> runs) {
   Json out = {{"jitcorral", JITCORRAL_VERSION},
               {"verdict", name_in(analyze::kVerdictNames, verdict)},
               {"session", session != nullptr ? of(*session) : Json(nullptr)},
+              {"blind", session != nullptr ? Json::array({kUnlisted}) : Json::array()},
               {"runs", Json::array()}};
   for (const Shown& shown : runs) out["runs"].push_back(of(shown));
   return out;

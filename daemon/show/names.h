@@ -9,6 +9,10 @@
 
 namespace jitcorral::show {
 
+// Nothing tells of these: they say no hello, and are gone before anybody looks.
+inline constexpr const char* kUnlisted =
+    "processes that lived for less than some 20 ms and did not load the library";
+
 inline constexpr std::string_view kModeNames[] = {"off",       "observe", "auto",
                                                   "exec-only", "all",     "scatter"};
 static_assert(std::size(kModeNames) == static_cast<std::size_t>(Mode::kScatter) + 1);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "show/human.h"
+#include "show/names.h"
 #include "show/safe.h"
 #include "show/text_run.h"
 
@@ -182,6 +183,7 @@ std::string text(const model::Session* session, std::span<const Shown> given,
   }
   out += brief_section(std::span(full).subspan(in_full), options);
   out += folded_section(folded, options);
+  if (session != nullptr) out += wrapped("", std::string("not seen: ") + kUnlisted, options.width);
   return out + how_to_go_on(full, runs.size(), options);
 }
 

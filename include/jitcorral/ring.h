@@ -126,6 +126,7 @@ struct Text {
   std::atomic<std::uint32_t> ready;
   std::uint32_t length;  // of the bytes that follow
 };
+inline constexpr std::uint32_t kLongestText = 1024;  // bytes; what is longer is cut
 // Offsets of texts begin here, so that 0 is none.
 inline constexpr std::uint32_t kFirstText = 8;
 

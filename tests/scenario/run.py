@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--expect", action="append", default=[], metavar="REGEX",
                         help="must match a line of the shim or an aside")
     parser.add_argument("--bare-status", type=int, default=0)
+    parser.add_argument("--record", action="store_true", help="every call is recorded besides")
     parser.add_argument("--no-stats", action="store_true", help="without JITCORRAL_STATS=1")
     parser.add_argument("--through", help="a command that runs the program in another layout")
     parser.add_argument("program", nargs="+")
@@ -92,6 +93,8 @@ def main():
     variables = {k: v.replace("{exe}", exe) for k, v in variables.items()}
     if not options.no_stats:
         variables["JITCORRAL_STATS"] = "1"
+    if options.record:
+        variables["JITCORRAL_RECORD"] = "file:{folder}/ring-%p-%e"
     variables.update(v.split("=", 1) for v in options.set)
     beside = [options.beside] if options.beside else []
     preload = beside + [options.shim] if options.front else [options.shim] + beside
@@ -105,7 +108,9 @@ def main():
             return 77
         options.program = through + options.program
 
-    with tempfile.TemporaryDirectory(dir=os.getcwd()) as directory:
+    with (tempfile.TemporaryDirectory(dir=os.getcwd()) as directory,
+          tempfile.TemporaryDirectory() as rings):
+        variables = {k: v.replace("{folder}", rings) for k, v in variables.items()}
         bare = Run([a.replace("{shim}", "bare") for a in options.program], {}, beside, directory)
         if bare.status == 77:
             print("skipped:", " ".join(bare.err))
