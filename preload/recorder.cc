@@ -247,7 +247,7 @@ void widen_outside(AddressRange at) {
 }
 
 void ring_doorbell(ring::Header& header) {
-  // Of all threads one rings. Relaxed: a reader that misses it looks by itself a little later.
+  // Of all threads one rings.
   if (header.wake_at.exchange(ring::kNobodyWaits, std::memory_order_relaxed) !=
           ring::kNobodyWaits &&
       may_ask() && recorder_socket != nullptr)
@@ -327,7 +327,7 @@ std::uint64_t note(const Note& n) {
   const std::uint64_t ticket = writer.append(e);
   ring::Header& header = writer.header();
   // A dropped event's ticket is the greatest there is.
-  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_relaxed);
+  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
   if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
     ring_doorbell(header);
   return ticket;

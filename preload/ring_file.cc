@@ -68,9 +68,11 @@ bool expand_pattern(std::string_view pattern, std::uint64_t pid, std::string_vie
                     std::string_view executable, char* out, std::size_t size) {
   std::size_t n = 0;
   const auto put = [&](std::string_view text, bool is_name) {
-    for (const char c : text)
-      if (n + 1 < size) out[n++] = is_name && c == '/' ? '_' : c;
-    return n + 1 < size;
+    for (const char c : text) {
+      if (n + 1 >= size) return false;
+      out[n++] = is_name && c == '/' ? '_' : c;
+    }
+    return true;
   };
   char digits[20];
   std::size_t first = sizeof digits;

@@ -26,7 +26,9 @@ void RingWriter::format(std::uint32_t page_size, std::uint32_t pid) {
 
 std::uint64_t RingWriter::append(Event& event) {
   ring::Header& h = header();
-  const std::uint64_t ticket = h.taken.fetch_add(1, std::memory_order_relaxed);
+  // Sequentially consistent, as are the look at wake_at that follows and the reader's two in
+  // wait_for and has_news: either we see that it waits, or it sees that there is news.
+  const std::uint64_t ticket = h.taken.fetch_add(1, std::memory_order_seq_cst);
   auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
   ring::Slot& slot = slots[ticket % ring::kSlots];
   // The reader wrote to the slots ahead when it freed them: fetch them before they are waited for.

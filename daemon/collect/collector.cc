@@ -31,6 +31,8 @@ void Collector::follow(pid_t pid, const std::string& executable) {
   if (!database_ || checkpointer_) return;
   // Not before: who forks has one thread.
   database_->leave_checkpoints();
+  // From now on signals are to be handed on, and the command's end is to be seen.
+  database_->wait_at_most(std::chrono::milliseconds(20));
   checkpointer_ = std::make_unique<store::Checkpointer>(database_->path());
 }
 
@@ -87,7 +89,7 @@ void Collector::take(Message message) {
       try {
         process->ring.emplace(message.ring, true);
         process->read_ring(false);
-        last_event_ = Clock::now();
+        last_event_ = process->next_sample = Clock::now();
       } catch (const std::exception& problem) {
         process->run.reason = problem.what();
         process->changed = true;
@@ -195,6 +197,7 @@ void Collector::finish(int status) {
   }
   session_.ended = wall_time_now();
   session_.status = status;
+  if (database_) database_->wait_at_most(std::chrono::seconds(5));
   retry_store_ = {};
   store();
 }

@@ -35,7 +35,8 @@ class Collector {
   void finish(int status);
 
   const model::Session& session() const { return session_; }
-  bool is_storing() const { return database_.has_value(); }
+  // Whether the latest attempt to store has failed.
+  bool is_failing() const { return storing_fails_; }
   // Writes the verdicts that were analysed since.
   void keep_verdicts(const std::vector<model::Run>& runs);
   const store::Database* database() const { return database_ ? &*database_ : nullptr; }
@@ -81,6 +82,8 @@ class Collector {
   Clock::time_point last_event_{};
   Clock::time_point retry_store_{};
   bool storing_fails_ = false;
+  bool said_failing_ = false;
+  Clock::time_point failing_since_{};
 };
 
 }  // namespace jitcorral::collect

@@ -8,6 +8,9 @@ namespace {
 
 // How long an end without a known status is asked about: it is told once the process was reaped.
 constexpr Clock::duration kAskedAbout = std::chrono::seconds(1);
+// A database that others are at is tried again; a failure that lasts is said.
+constexpr Clock::duration kRetry = std::chrono::milliseconds(100);
+constexpr Clock::duration kPatience = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -43,12 +46,17 @@ void Collector::store() {
     });
   } catch (const store::Error& problem) {
     // Nothing is lost yet: the rings keep what is not stored, as long as they have room.
-    if (!storing_fails_) say_(std::string(problem.what()) + "; recording goes on when it can");
+    if (!storing_fails_) failing_since_ = now;
     storing_fails_ = true;
-    retry_store_ = now + std::chrono::seconds(1);
+    retry_store_ = now + kRetry;
+    if (said_failing_ || (now - failing_since_ < kPatience && !session_.ended)) return;
+    said_failing_ = true;
+    say_(std::string(problem.what()) +
+         (session_.ended ? "; what came last is not recorded" : "; recording goes on when it can"));
     return;
   }
-  if (storing_fails_) say_("recording goes on");
+  if (said_failing_) say_("recording goes on");
+  said_failing_ = false;
   storing_fails_ = false;
   for (Process* process : followed_) {
     if (const auto found = added.find(process); found != added.end())

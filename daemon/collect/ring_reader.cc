@@ -133,7 +133,7 @@ void RingReader::release() {
 }
 
 std::uint64_t RingReader::taken() const {
-  return header().taken.load(std::memory_order_acquire);
+  return header().taken.load(std::memory_order_seq_cst);  // after wait_for: see the shim's append
 }
 std::uint64_t RingReader::dropped() const {
   return header().dropped.load(std::memory_order_relaxed);
@@ -156,7 +156,7 @@ bool RingReader::is_filtered() const {
 
 void RingReader::wait_for(std::uint64_t more) {
   header().wake_at.store(more == 0 ? ring::kNobodyWaits : position_ + more - 1,
-                         std::memory_order_relaxed);
+                         std::memory_order_seq_cst);
 }
 
 std::optional<std::string> RingReader::text(std::uint32_t offset) const {

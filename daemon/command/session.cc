@@ -63,6 +63,26 @@ struct Recording {
     return sleep;
   }
 
+  void listen() {
+    const bool for_everyone = geteuid() == 0;  // the command may change its user
+    const std::vector<std::string> parents = socket_parents(for_everyone);
+    for (const std::string& parent : parents) {
+      try {
+        listener.emplace(parent, for_everyone);
+        return;
+      } catch (const std::exception&) {
+        if (parent == parents.back()) throw;
+      }
+    }
+  }
+
+  void give_up(const std::string& why) {
+    collector.reset();
+    listener.reset();
+    why_not = why;
+    say(why + "; nothing is recorded");
+  }
+
   void begin(const SessionPlan& plan) {
     Place place = open_place(plan.db);
     if (!place.note.empty()) say(place.note);
@@ -71,15 +91,11 @@ struct Recording {
       return;
     }
     try {
-      const bool for_everyone = geteuid() == 0;  // the command may change its user
-      listener.emplace(socket_parent(for_everyone), for_everyone);
+      listen();
       collector.emplace(plan.shim, say);
       collector->store_into(*std::move(place.database), describe(plan));
     } catch (const std::exception& problem) {
-      collector.reset();
-      listener.reset();
-      why_not = problem.what();
-      say(why_not + "; nothing is recorded");
+      give_up(problem.what());
     }
   }
 };
@@ -117,8 +133,10 @@ std::optional<int> child_news(pid_t child) {
   const pid_t who = waitpid(child, &status, WNOHANG | WUNTRACED);
   if (who != child) return std::nullopt;
   if (!WIFSTOPPED(status)) return status;
-  // Whoever waits for us sees us stop, as they would see the command.
-  kill(getpid(), SIGSTOP);
+  // A terminal's stop is for the whole job: the shell sees us stop, as it would see the command,
+  // and will continue both. Another stop is between the command and who sent it.
+  const int signal = WSTOPSIG(status);
+  if (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) kill(getpid(), SIGSTOP);
   return std::nullopt;
 }
 
@@ -146,29 +164,47 @@ int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
   }
 }
 
+// Starts the command, with less and less around it until it runs: without a record where no
+// descriptor is left for it, and without us where no process can be had. The errno of its exec.
+int start(const SessionPlan& plan, const SignalState& signals, const DescriptorLimit& limit,
+          Recording& recording, pid_t& child) {
+  const auto child_plan = [&] {
+    return ChildPlan{plan.command, environment_of(plan, recording), plan.input, plan.output,
+                     plan.errors};
+  };
+  int error = start_child(child_plan(), signals, limit, child);
+  if (child >= 0 || error == 0) return error;
+  if (recording.collector) {
+    recording.give_up(std::strerror(error));
+    error = start_child(child_plan(), signals, limit, child);
+    if (child >= 0 || error == 0) return error;
+  }
+  say(fmt::format("{}: the command runs in place of this one", std::strerror(error)));
+  return become_command(child_plan(), signals, limit);
+}
+
 }  // namespace
 
 SessionResult run_session(const SessionPlan& plan) {
   SessionResult result;
+  // First, and gone last: recording must cost the command nothing.
+  const SignalState signals;
+  const DescriptorLimit limit;
   Recording recording;
   const std::string found = find_command(plan.command[0]);
   std::error_code ignored;
   const std::string executable = std::filesystem::canonical(found, ignored).string();
   if (!plan.shim.empty() && !found.empty()) recording.begin(plan);
-  result.why_not = recording.why_not;
 
-  const SignalState signals;
-  const DescriptorLimit limit;
   pid_t child = 0;
-  const ChildPlan child_plan{plan.command, environment_of(plan, recording), plan.input, plan.output,
-                             plan.errors};
-  if (const int error = start_child(child_plan, signals, limit, child); error != 0) {
+  if (const int error = start(plan, signals, limit, recording, child); error != 0) {
     result.ended.status = error == ENOENT ? 127 : 126;
     say(fmt::format("{}: {}", plan.command[0],
                     error == ENOENT && found.empty() ? "not found in PATH" : std::strerror(error)));
     if (recording.collector) recording.collector->finish(result.ended.status);
     return result;
   }
+  result.why_not = recording.why_not;
   if (recording.collector) recording.collector->follow(child, executable);
   const int status = wait_for(child, signals, recording);
   result.ended = from_status(status);
@@ -179,6 +215,10 @@ SessionResult run_session(const SessionPlan& plan) {
   recording.receive();
   collector.look();
   collector.finish(result.ended.status);
+  if (collector.is_failing()) {
+    result.why_not = "the database could not be written";
+    return result;
+  }
   result.session = collector.session();
   result.database = collector.database()->path();
   try {

@@ -23,9 +23,8 @@ void put_into_environment(const std::vector<std::string>& settings) {
   }
 }
 
-// In the child: from here on only what the command would find.
-[[noreturn]] void become(const ChildPlan& plan, const SignalState& signals,
-                         const DescriptorLimit& limit, int failure) {
+// From here on only what the command would find. Returns the errno of its exec.
+int become(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit) {
   signals.restore();
   limit.restore();
   const int streams[] = {plan.input, plan.output, plan.errors};
@@ -37,9 +36,7 @@ void put_into_environment(const std::vector<std::string>& settings) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
-  const int error = errno;
-  [[maybe_unused]] const auto written = write(failure, &error, sizeof error);
-  _exit(127);
+  return errno;
 }
 
 }  // namespace
@@ -54,13 +51,20 @@ SignalState::SignalState() {
   sigaction(SIGCHLD, &plain, &child_before_);
   plain.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &plain, &pipe_before_);
-  // A database that outgrows RLIMIT_FSIZE is an error to be said, and no reason to leave the
-  // command.
-  sigaction(SIGXFSZ, &plain, &file_size_before_);
+  // What outgrows RLIMIT_FSIZE is an error to be said, and no reason to leave the command or to
+  // forget its status: for good, since reports are written later.
+  static const struct sigaction at_first = [&plain] {
+    struct sigaction before = {};
+    sigaction(SIGXFSZ, &plain, &before);
+    return before;
+  }();
+  file_size_before_ = at_first;
 }
 
 SignalState::~SignalState() {
-  restore();
+  sigaction(SIGCHLD, &child_before_, nullptr);
+  sigaction(SIGPIPE, &pipe_before_, nullptr);
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void SignalState::restore() const {
@@ -98,10 +102,15 @@ std::string find_command(const std::string& name) {
 int start_child(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit,
                 pid_t& pid) {
   // Closed by exec: a read of nothing means that the command runs.
+  pid = -1;
   int failure[2];
   if (pipe2(failure, O_CLOEXEC) != 0) return errno;
   pid = fork();
-  if (pid == 0) become(plan, signals, limit, failure[1]);
+  if (pid == 0) {
+    const int error = become(plan, signals, limit);
+    [[maybe_unused]] const auto written = write(failure[1], &error, sizeof error);
+    _exit(127);
+  }
   const int fork_error = errno;
   close(failure[1]);
   int error = 0;
@@ -117,6 +126,11 @@ int start_child(const ChildPlan& plan, const SignalState& signals, const Descrip
   }
   close(failure[0]);
   return error;
+}
+
+int become_command(const ChildPlan& plan, const SignalState& signals,
+                   const DescriptorLimit& limit) {
+  return become(plan, signals, limit);
 }
 
 void hand_on(int signal, bool from_terminal, pid_t child) {

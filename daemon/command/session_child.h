@@ -23,7 +23,7 @@ class SignalState {
   // Blocks what we are to hear of by a descriptor, and takes SIGCHLD, SIGPIPE and SIGXFSZ into our
   // hands.
   SignalState();
-  ~SignalState();  // as before
+  ~SignalState();  // as before, but for SIGXFSZ: reports are still to be written
   SignalState(const SignalState&) = delete;
   SignalState& operator=(const SignalState&) = delete;
   void restore() const;
@@ -54,9 +54,13 @@ class DescriptorLimit {
 // Where execvp would find the command; empty if nowhere.
 std::string find_command(const std::string& name);
 
-// Starts it. 0: it runs, as `pid`; else the errno of its exec.
+// Starts it. 0: it runs, as `pid`; else the errno of its exec, or of what came before: then `pid`
+// is negative.
 int start_child(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit,
                 pid_t& pid);
+
+// Becomes the command, where no child can be had. Returns only if it can't be started: its errno.
+int become_command(const ChildPlan& plan, const SignalState& signals, const DescriptorLimit& limit);
 
 // One signal that came: handed on unless the command got it too (a terminal's go to both).
 void hand_on(int signal, bool from_terminal, pid_t child);

@@ -53,13 +53,24 @@ std::string private_folder() {
   return mkdtemp(pattern.data()) != nullptr ? pattern : "";
 }
 
+// No home folder is ever made: where there is none, none is wanted.
+bool home_exists(const std::string& default_path) {
+  constexpr std::string_view kBelow = "/.local/state/jitcorral/placements.db";
+  if (!default_path.ends_with(kBelow)) return true;
+  struct stat s = {};
+  const std::string home = default_path.substr(0, default_path.size() - kBelow.size());
+  return stat(home.empty() ? "/" : home.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 }  // namespace
 
 Place open_place(const std::string& named) {
   Place place;
   const std::string first = named.empty() ? default_database() : named;
   std::string why;
-  if (first.empty()) {
+  if (named.empty() && !home_exists(first)) {
+    why = first + ": the home folder is not there";
+  } else if (first.empty()) {
     why = "neither XDG_STATE_HOME nor a home folder is known";
   } else if (is_on_network(first)) {
     why = first + ": on a network file system, where SQLite's log does not work";
@@ -94,18 +105,17 @@ Place open_place(const std::string& named) {
   return place;
 }
 
-std::string socket_parent(bool for_everyone) {
-  const auto fits = [&](const std::string& path) {
-    // A socket's name has 107 bytes at most.
-    struct stat s = {};
-    return !path.empty() && path.size() < 80 && stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode) &&
-           access(path.c_str(), W_OK | X_OK) == 0 && (!for_everyone || (s.st_mode & S_IXOTH) != 0);
-  };
-  const std::string runtime = runtime_folder();
-  if (fits(runtime)) return runtime;
+std::vector<std::string> socket_parents(bool for_everyone) {
   const char* temporary = std::getenv("TMPDIR");
-  if (temporary != nullptr && *temporary == '/' && fits(temporary)) return temporary;
-  return "/tmp";
+  std::vector<std::string> parents = {runtime_folder(),
+                                      temporary != nullptr && *temporary == '/' ? temporary : ""};
+  std::erase_if(parents, [&](const std::string& path) {
+    struct stat s = {};
+    return path.empty() || stat(path.c_str(), &s) != 0 || !S_ISDIR(s.st_mode) ||
+           (for_everyone && (s.st_mode & S_IXOTH) == 0);
+  });
+  parents.push_back("/tmp");
+  return parents;
 }
 
 }  // namespace jitcorral::command

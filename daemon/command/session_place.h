@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "store/database.h"
 
@@ -17,8 +18,8 @@ struct Place {
 // `named`: by --db; then no other place is tried.
 Place open_place(const std::string& named);
 
-// A folder for the socket: $XDG_RUNTIME_DIR if it can be used, else $TMPDIR or /tmp.
-// `for_everyone`: one that other users may enter.
-std::string socket_parent(bool for_everyone);
+// Folders for the socket, best first: $XDG_RUNTIME_DIR, $TMPDIR, /tmp. `for_everyone`: only those
+// that other users may enter.
+std::vector<std::string> socket_parents(bool for_everyone);
 
 }  // namespace jitcorral::command

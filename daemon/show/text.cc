@@ -183,7 +183,9 @@ std::string text(const model::Session* session, std::span<const Shown> given,
   }
   out += brief_section(std::span(full).subspan(in_full), options);
   out += folded_section(folded, options);
-  if (session != nullptr) out += wrapped("", std::string("not seen: ") + kUnlisted, options.width);
+  if (session != nullptr)
+    out += (folded.empty() ? "\n" : "") +
+           wrapped("", std::string("not listed: ") + kUnlisted, options.width);
   return out + how_to_go_on(full, runs.size(), options);
 }
 

@@ -50,6 +50,10 @@ const std::string& Database::path() const {
   return implementation_->connection->path();
 }
 
+void Database::wait_at_most(std::chrono::milliseconds patience) {
+  sqlite3_busy_timeout(implementation_->connection->handle(), static_cast<int>(patience.count()));
+}
+
 void Database::leave_checkpoints() {
   implementation_->connection->execute("PRAGMA wal_autocheckpoint = 0");
 }

@@ -7,6 +7,7 @@
 // Batch is one transaction).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,8 @@ class Database {
   // A database that another process holds is waited for, 5 s at most.
   void batch(const std::function<void()>& write);
 
+  // How long a database that another process holds is waited for, from now on; 5 s at first.
+  void wait_at_most(std::chrono::milliseconds patience);
   // From now on a Checkpointer does what commits did by the way.
   void leave_checkpoints();
 

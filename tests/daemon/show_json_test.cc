@@ -14,7 +14,7 @@ TEST(JsonReport, HasTheKeysThatProgramsReadInAFixedOrder) {
   const Json whole = of({at_risk(12)});
   std::vector<std::string> top, keys;
   for (const auto& item : whole.items()) top.push_back(item.key());
-  EXPECT_EQ(top, (std::vector<std::string>{"jitcorral", "verdict", "session", "runs"}));
+  EXPECT_EQ(top, (std::vector<std::string>{"jitcorral", "verdict", "session", "blind", "runs"}));
   for (const auto& item : whole["runs"][0].items()) keys.push_back(item.key());
   EXPECT_EQ(keys, (std::vector<std::string>{"id",        "parent",  "pid",      "state",  "reason",
                                             "exe",       "policy",  "near",     "isa",    "shim",

@@ -1,6 +1,8 @@
 // Stands for a JIT engine: its library is named like one that the shim knows, so its calls are
 // recorded with its role.
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <sys/mman.h>
 
 void* engine_map(unsigned long length, int prot) {

@@ -4,6 +4,7 @@ A module of tests ends with frame.main(); a function behind @test is a test, and
 """
 import json
 import os
+import pwd
 import select
 import signal
 import sqlite3
@@ -58,6 +59,8 @@ class Database:
     def __init__(self, path):
         self.connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
         self.connection.row_factory = sqlite3.Row
+        # Paths are bytes, and peers may lie.
+        self.connection.text_factory = lambda b: b.decode(errors="surrogateescape")
 
     def __enter__(self):
         return self
@@ -109,7 +112,7 @@ def until(condition, what, seconds=DEADLINE):
     while True:
         try:
             answer = condition()
-        except sqlite3.OperationalError:  # not made yet
+        except (sqlite3.OperationalError, IndexError):  # not made yet, no row yet
             answer = None
         if answer:
             return answer
@@ -253,6 +256,13 @@ def kill_quietly(pid, number=signal.SIGKILL):
 def must_be_root():
     if os.geteuid() != 0:
         raise Skip("only root can")
+
+
+def nobody():
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:
+        raise Skip("there is no user nobody") from None
 
 
 def main():

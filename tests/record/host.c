@@ -6,6 +6,8 @@
 //   unmap I | unmap-part I OFFSET N | remap I N | fixed I OFFSET N | unmap-badly | map-badly
 //   jit N              map N bytes read and write, protect 5: what an engine does
 //   threads T N        T threads: N times map, protect and unmap a page; nothing is printed
+//   background-threads T  the same without end, while the rest goes on
+//   on-usr1-map        SIGUSR1 maps a page
 //   churn N            for ever (0) or N times: map, protect, announce, unmap, announce
 //   fork ... end       a child does what stands between and ends; "fork" waits for it, "leave" not
 //   vfork PROGRAM, spawn PROGRAM, exec PROGRAM [ARGUMENTS...]
@@ -13,7 +15,9 @@
 //   say TEXT | read (one byte of standard input) | touch FILE | await FILE | pause | exit N | kill N
 //   close-all | close-range | fill FILE (opens it 40 times, keeps them) | low-files FILE
 //   filter | undump | uid N | clearenv | chroot DIR | inert-fork ... end (by a raw system call)
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -79,6 +83,15 @@ static void* worker(void* count) {
   return 0;
 }
 
+static void* forever(void* nothing) {
+  for (;;) worker((void*)1000);
+  return nothing;
+}
+static void on_usr1(int number) {
+  if (engine_map(4096, 3) == MAP_FAILED) _exit(94);
+  (void)number;
+}
+
 static void await(const char* file) {
   for (int i = 0; access(file, F_OK) != 0; ++i) {
     if (i == 30000) fail(file);
@@ -89,6 +102,17 @@ static void touch(const char* file) {
   const int fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
   if (fd < 0) fail(file);
   close(fd);
+}
+
+// A function of its own: the child shares the stack until it calls exec.
+__attribute__((noinline)) static pid_t start_by_vfork(char* program) {
+  char* arguments[] = {program, 0};
+  const pid_t child = vfork();
+  if (child == 0) {
+    execv(program, arguments);
+    _exit(127);
+  }
+  return child;
 }
 
 static void filter(void) {
@@ -176,6 +200,13 @@ static void go(char** a, char** end) {
       for (int i = 0; i < threads; ++i)
         if (pthread_create(&all[i], 0, worker, (void*)count) != 0) fail("thread");
       for (int i = 0; i < threads; ++i) pthread_join(all[i], 0);
+    } else if (!strcmp(what, "background-threads")) {
+      for (int i = atoi(*++a); i > 0; --i) {
+        pthread_t thread;
+        if (pthread_create(&thread, 0, forever, 0) != 0) fail("thread");
+      }
+    } else if (!strcmp(what, "on-usr1-map")) {
+      signal(SIGUSR1, on_usr1);
     } else if (!strcmp(what, "churn")) {
       const long count = atol(*++a);
       for (long i = 0; count == 0 || i < count; ++i) {
@@ -218,12 +249,7 @@ static void go(char** a, char** end) {
       waitpid(child, 0, 0);
       a = last;
     } else if (!strcmp(what, "vfork")) {
-      char* arguments[] = {*++a, 0};
-      const pid_t child = vfork();
-      if (child == 0) {
-        execv(arguments[0], arguments);
-        _exit(127);
-      }
+      const pid_t child = start_by_vfork(*++a);
       int status;
       waitpid(child, &status, 0);
       fact("child %d of %d", child, getpid());
@@ -254,7 +280,7 @@ static void go(char** a, char** end) {
     } else if (!strcmp(what, "kill")) {
       kill(getpid(), atoi(*++a));
     } else if (!strcmp(what, "stop")) {
-      raise(SIGSTOP);
+      raise(SIGTSTP);
     } else if (!strcmp(what, "close-all") || !strcmp(what, "close-range")) {
       if (*what && !strcmp(what, "close-range")) {
         close_range(3, ~0U, 0);

@@ -1,6 +1,8 @@
 // Prints what a process inherits, so that two of them can be compared; descriptors by number,
 // flags and target.
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -18,7 +20,7 @@ int main(int argc, char** argv) {
   // Standard output may be what is looked at: what is said goes into the file of the first argument.
   if (argc < 2) return 2;
   char line[4096];
-  char text[65536];
+  static char text[4 << 20];
   size_t n = 0;
 #define SAY(...) n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__)
   for (int i = 2; i < argc; ++i) {
@@ -36,7 +38,7 @@ int main(int argc, char** argv) {
   }
   FILE* status = fopen("/proc/self/status", "re");
   while (status && fgets(line, sizeof line, status))
-    if (!strncmp(line, "Sig", 3) || !strncmp(line, "Shd", 3) || !strncmp(line, "Umask", 5) ||
+    if ((!strncmp(line, "Sig", 3) && strncmp(line, "SigQ", 4)) || !strncmp(line, "Shd", 3) || !strncmp(line, "Umask", 5) ||
         !strncmp(line, "Cap", 3) || !strncmp(line, "NoNew", 5) || !strncmp(line, "Seccomp", 7) ||
         !strncmp(line, "Uid", 3) || !strncmp(line, "Groups", 6))
       SAY("%s", line);

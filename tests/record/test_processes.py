@@ -1,13 +1,12 @@
 """Every process of the command's is a run of its own, or is listed with what is known of it."""
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 
 import frame
-from frame import Skip, alive, check, equal, line_of, must_be_root, test, until
+from frame import Skip, alive, check, equal, must_be_root, nobody, test, until
 
 
 def by_pid(db):
@@ -219,87 +218,6 @@ def fifty_levels_of_forks_are_linked(bench):
     equal(bench.report_json()["verdict"], "within-reach", "verdict")
 
 
-def listed_as(bench, program, state, reason, data=b"", env=None, finish=True):
-    """Runs a shell that starts the program and waits; the program must come to be listed."""
-    process = bench.start(bench.command("/bin/sh", "-c", '"$@"; true', "sh", *program), env=env)
-
-    def there():
-        with bench.database() as db:
-            return [run for run in db.runs() if run["state"] == state and reason in run["reason"]]
-    try:
-        found = until(there, f"a run that is {state}: {reason}", 15)
-    finally:
-        ended = bench.finish(process, data)
-    equal(ended.status, 0, f"status; {ended.err}")
-    return found[0], ended
-
-
-@test
-def a_static_command_is_listed_not_loaded(bench):
-    ended = bench.run(bench.static)
-    equal((ended.status, ended.out, ended.err), (0, b"static\n", b""), "the command")
-    with bench.database() as db:
-        run, = db.runs()
-        equal((run["state"], run["reason"], run["exit_code"]),
-              ("not-loaded", "static executable", 0), "run")
-    equal(bench.report_json()["verdict"], "unknown", "verdict")
-
-
-@test
-def a_static_child_is_listed_not_loaded(bench):
-    run, _ = listed_as(bench, [bench.static], "not-loaded", "static executable")
-    equal(os.path.basename(run["executable"]), "record_static", "executable")
-    equal(bench.report_json()["verdict"], "unknown", "verdict")
-
-
-@test
-def an_exec_of_a_static_program_closes_the_run(bench):
-    process = bench.start(bench.command(bench.host, "jit", "4096", "exec", bench.static))
-
-    def there():
-        if not os.path.exists(bench.db):
-            return False
-        with bench.database() as db:
-            return [run["state"] for run in db.runs()] == ["replaced", "not-loaded"]
-    until(there, "replaced and not loaded", 15)
-    ended = bench.finish(process)
-    equal(ended.status, 0, "status")
-
-
-@test
-def a_static_child_that_lives_shortly_makes_the_session_unknown(bench):
-    # 200 of them: whoever looks now and then sees one at least, or knows otherwise.
-    ended = bench.run("/bin/sh", "-c",
-                      f"i=0; while [ $i -lt 200 ]; do {bench.static} </dev/null; i=$((i+1)); done")
-    equal(ended.status, 0, "status")
-    equal(bench.report_json()["verdict"], "unknown", "verdict")
-
-
-@test
-def a_child_with_an_emptied_environment_is_listed_not_loaded(bench):
-    listed_as(bench, ["/usr/bin/env", "-i", bench.host, "jit", "4096", "read"], "not-loaded",
-              "LD_PRELOAD was taken out")
-
-
-@test
-def a_child_in_a_chroot_is_listed_not_loaded(bench):
-    must_be_root()
-    # A dynamic program in another root: as a container's, without the library.
-    root = bench.path("root")
-    os.mkdir(root)
-    needed = [bench.host, os.path.join(bench.programs, "libllvmlite-record.so")]
-    for line in subprocess.run(["ldd", bench.host], capture_output=True, check=True,
-                               text=True).stdout.splitlines():
-        needed += [word for word in line.split() if word.startswith("/")]
-    for path in set(needed):
-        os.makedirs(root + os.path.dirname(path), exist_ok=True)
-        shutil.copy(path, root + path)
-    if subprocess.run(["chroot", root, bench.host, "say", "x"], check=False).returncode != 0:
-        raise Skip("chroot does not work here")
-    listed_as(bench, ["chroot", root, bench.host, "jit", "4096", "read"], "not-loaded",
-              "not in its file system")
-
-
 @test
 def a_child_in_a_pid_namespace_is_linked_by_its_real_pid(bench):
     must_be_root()
@@ -314,14 +232,6 @@ def a_child_in_a_pid_namespace_is_linked_by_its_real_pid(bench):
         equal(len(runs), 2, "runs of the host")
         check(all(run["pid"] > 2 for run in runs), "pids are the recorder's")
         equal(runs[1]["parent"], runs[0]["id"], "the child's parent")
-
-
-def nobody():
-    import pwd
-    try:
-        return pwd.getpwnam("nobody").pw_uid
-    except KeyError:
-        raise Skip("there is no user nobody") from None
 
 
 @test
@@ -345,41 +255,6 @@ def a_child_that_changes_its_user_is_recorded_from_a_login_session(bench):
     equal((ended.status, ended.err), (0, b""), "status and standard error")
     (child, _), = ended.children()
     as_announced(bench, ended, [child])
-
-
-@test
-def a_set_uid_child_is_listed_not_loaded(bench):
-    must_be_root()
-    user = nobody()
-    owned = bench.path("owned")
-    os.mkdir(owned)
-    os.chown(owned, user, user)
-    setuid = bench.path("setuid")
-    shutil.copy("/bin/cat", setuid)
-    os.chmod(setuid, 0o4755)
-    if not os.access(os.path.dirname(bench.cli), os.X_OK):
-        raise Skip("the command is out of reach of other users")
-    bench.db = os.path.join(owned, "record.db")
-
-    def drop():
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-    process = bench.start(bench.command("/bin/sh", "-c", '"$@"; true', "sh", setuid),
-                          env=bench.environment(HOME=owned, TMPDIR=owned), preexec_fn=drop)
-    process.stdin.write(b"up\n")
-    process.stdin.flush()
-    equal(line_of(process), b"up\n", "the set-uid program works")
-
-    def there():
-        with bench.database() as db:
-            return [run for run in db.runs()
-                    if run["state"] == "not-loaded" and run["executable"].endswith("setuid")]
-    try:
-        until(there, "a run that is not loaded", 10)
-    finally:
-        ended = bench.finish(process, b"x")
-    equal(ended.status, 0, "status")
 
 
 @test

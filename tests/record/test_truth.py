@@ -1,10 +1,11 @@
 """What a program did is what the database says: every call, its place, its length, the order."""
+import json
 import os
 import re
 import sys
 
 import frame
-from frame import Skip, check, equal, test
+from frame import check, equal, test
 
 PAGE = 4096
 
@@ -153,7 +154,6 @@ def drops_are_counted_when_nobody_reads(bench):
                                            JITCORRAL_RECORD=f"file:{bench.path('ring')}"))
     equal(ended.status, 0, f"status; {ended.err}")
     equal(ended.shim, [], "nothing is said")
-    import json
     report = bench.do([bench.cli, "report", "--json", bench.path("ring")])
     equal(report.status, 0, f"report; {report.err}")
     run, = json.loads(report.out)["runs"]
