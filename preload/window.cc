@@ -189,17 +189,21 @@ void Window::begin_leaving(PageRun run) {
 }
 
 void Window::end_leaving(PageRun run, bool gone) {
-  if (gone && has_extents_.load(std::memory_order_relaxed)) cut_extent(run);
+  if (gone && has_extents_.load(std::memory_order_relaxed)) {
+    cut_extent(run);
+    // Before the pages stop leaving: until then extent_at() does not look at these bits.
+    for (PageIndex p = run.first; p < run.end();) {
+      p = leaving_.next(true, p, run.end());
+      const PageIndex stop = leaving_.next(false, p, run.end());
+      clear_extents({p, stop - p});
+      p = stop;
+    }
+  }
   leaving_.take(run, [&](PageRun part) {
-    if (!gone) {
+    if (gone)
+      map_.release(part);
+    else
       own(part);
-      return;
-    }
-    if (has_extents_.load(std::memory_order_relaxed)) {
-      extent_begin_.clear(part);
-      extent_end_.clear(part);
-    }
-    map_.release(part);
   });
 }
 
@@ -279,6 +283,11 @@ Placed Window::move(const RemapCall& call, Kind kind) {
   return {PlaceFailure::kForeign, {}, EEXIST};
 }
 
+void Window::clear_extents(PageRun run) {
+  extent_begin_.clear(run);
+  extent_end_.clear(run);
+}
+
 void Window::mark_extent(AddressRange r) {
   const PageRun run = pages_of(r);
   has_extents_.store(true, std::memory_order_relaxed);
@@ -289,7 +298,10 @@ void Window::mark_extent(AddressRange r) {
 AddressRange Window::extent_at(Address a) const {
   if (!contains(a) || !is_aligned(a, page_.bytes())) return {};
   const PageIndex first = pages_of(range_of(a, page_.bytes())).first;
-  if (!extent_begin_.test(first)) return {};
+  // First: while an extent is being unmapped, the kernel may have given its place to another
+  // allocator, which asks here whose it is. Acquire (in test) pairs with the release in take() of
+  // end_leaving(): who sees that the page has left sees that it begins no extent.
+  if (leaving_.test(first) || !extent_begin_.test(first)) return {};
   const PageIndex end{capacity().count};
   const PageIndex last = extent_end_.next(true, first, end);
   if (last == end) return {};

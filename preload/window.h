@@ -159,6 +159,7 @@ class Window {
   void verify_shield(PageRun run);
   void keep_foreign(PageRun run);
   void cut_extent(PageRun run);
+  void clear_extents(PageRun run);
   void forget(PageRun run);
   void begin_leaving(PageRun run);
   void end_leaving(PageRun run, bool gone);
