@@ -288,6 +288,13 @@ KernelResult with_filter_arriving(Call call) {
 
 }  // namespace
 
+int closed_library(int result) {
+  const int kept = errno;
+  if (is_active()) callers::forget_unloaded();
+  errno = kept;
+  return result;
+}
+
 KernelResult control(int operation, long a, long b, long c, long d) {
   const auto make = [&] { return kernel::call(SYS_prctl, operation, a, b, c, d); };
   return operation == PR_SET_SECCOMP ? with_filter_arriving(make) : make();

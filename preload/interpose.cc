@@ -145,6 +145,13 @@ JITCORRAL_DOOR int prctl(int operation, ...) {
   return status(calls::control(operation, a, b, c, d));
 }
 
+JITCORRAL_DOOR int dlclose(void* handle) {
+  using Close = int(void*);
+  // Looked for each time: an old C library has it in a library of its own, which may come late.
+  auto* next = reinterpret_cast<Close*>(jitcorral::modules::next_definition("dlclose"));
+  return next == nullptr ? -1 : calls::closed_library(next(handle));
+}
+
 // The allocator.
 
 JITCORRAL_DOOR void free(void* p) {
