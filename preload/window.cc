@@ -180,9 +180,8 @@ void Window::forget(PageRun run) {
   end_leaving(run, true);
 }
 
-// Takes the pages of the run that are about to be unmapped away from their owner, and those that
-// the books do not know of, for they may be somebody's that we never met. Nobody else gets them
-// before end_leaving(); what another thread is placing at this moment stays that thread's
+// Takes the pages of the run that are about to be unmapped away from their owner. Nobody else gets
+// them before end_leaving(); what another thread is placing at this moment stays that thread's
 // throughout.
 void Window::begin_leaving(PageRun run) {
   mapped_.take(run, [&](PageRun part) { leaving_.set(part); });
@@ -207,12 +206,15 @@ void Window::end_leaving(PageRun run, bool gone) {
   });
 }
 
+// The pages that the books have as free are taken along, for they may be somebody's that we never
+// met: borrowed, so that they are free again also if the kernel refuses.
 KernelResult Window::unmap_part(AddressRange r) {
   const PageRun run = pages_of(r);
-  map_.occupy(run, [&](PageRun part) { leaving_.set(part); });
+  map_.occupy(run, [&](PageRun part) { borrowed_.set(part); });
   begin_leaving(run);
   const KernelResult result = kernel::unmap(r);
   end_leaving(run, result.ok());
+  borrowed_.take(run, [&](PageRun part) { map_.release(part); });
   return result;
 }
 
@@ -220,7 +222,10 @@ KernelResult Window::unmap_part(AddressRange r) {
 // are the caller's to unmap, so nobody else looks at its bits.
 void Window::cut_extent(PageRun run) {
   const PageIndex end = extent_end_.next(true, run.first, run.end());
-  if (end < run.end() && end < extent_begin_.next(true, run.first, run.end()))
+  if (end == run.end() || extent_begin_.next(true, run.first, run.end()) <= end) return;
+  // Its beginning may be gone already: then the last extent that begins before the run ends there.
+  const PageIndex begun = extent_begin_.previous_end(true, {0}, run.first);
+  if (extent_end_.previous_end(true, {0}, run.first) < begun)
     extent_end_.set({{run.first.value - 1}, Pages{1}});
 }
 
@@ -291,6 +296,7 @@ void Window::clear_extents(PageRun run) {
 void Window::mark_extent(AddressRange r) {
   const PageRun run = pages_of(r);
   has_extents_.store(true, std::memory_order_relaxed);
+  clear_extents(run);  // of what the host made of an earlier one
   extent_end_.set({{run.end().value - 1}, Pages{1}});
   extent_begin_.set({run.first, Pages{1}});
 }

@@ -182,6 +182,7 @@ class Window {
   std::atomic<bool> sweeping_{false};
   AtomicBitmap<PageMap::kMaxPages> mapped_;
   AtomicBitmap<PageMap::kMaxPages> leaving_;
+  AtomicBitmap<PageMap::kMaxPages> borrowed_;  // claimed for the time of an unmap, but not leaving
   AtomicBitmap<PageMap::kMaxPages> extent_begin_;
   AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
 };

@@ -146,5 +146,18 @@ TEST_P(WindowPlaces, UnmapThatBeginsOutsideFreesBothParts) {
   EXPECT_FALSE(window->any_claimed(both));
 }
 
+TEST_P(WindowPlaces, UnmapThatTheKernelRefusesUsesNothingUp) {
+  const Opened window(site());
+  const Placed live = window.place(pages(2));
+  memory(live.at)[0] = 7;
+  const AddressRange beyond{window.run(3).begin, Address{1ULL << 62}};
+  ASSERT_EQ(window->unmap(beyond).error(), EINVAL);
+  EXPECT_EQ(memory(live.at)[0], 7);
+  EXPECT_TRUE(window->any_claimed(range_of(live.at, pages(2))));
+  EXPECT_FALSE(window->any_claimed({window.range().begin, live.at}));
+  ASSERT_TRUE(window->unmap(range_of(live.at, pages(2))).ok());
+  EXPECT_FALSE(window->any_claimed(window.range()));
+}
+
 }  // namespace
 }  // namespace jitcorral
