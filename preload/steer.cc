@@ -22,6 +22,16 @@ Bytes alignment_for(Bytes length) {
   return length >= mib(2) ? mib(2) : process.window.page_size().bytes();
 }
 
+// So aligned where there is room, else as aligned as it must be.
+Placed place(const MapCall& call, Kind kind, Bytes least) {
+  const Bytes preferred = alignment_for(call.length);
+  if (least < preferred) {
+    const Placed placed = process.window.place(call, kind, preferred);
+    if (placed.failure != PlaceFailure::kFull) return placed;
+  }
+  return process.window.place(call, kind, least);
+}
+
 // What the window's place depends on. `site` lies in the engine.
 Surroundings look_around(const void* site, Door door) {
   Surroundings around;
@@ -258,7 +268,7 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
     if (process.filtered.load(std::memory_order_relaxed))
       return fall_back(call, {PlaceFailure::kForeign, {}, 0}, asker, opened);
   }
-  const Placed placed = process.window.place(call, kind, alignment_for(call.length));
+  const Placed placed = place(call, kind, process.window.page_size().bytes());
   if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, asker, opened);
   if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
   note_placed(range_of(placed.at, call.length), call, kind, asker);
@@ -289,10 +299,7 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
   const Kind kind = process.learner.kind_of(asker.slot);
   const Opened opened = ensure_open(call, site, Door::kAllocator);
   Placed placed{opened.failure, {}, 0};
-  if (placed.failure == PlaceFailure::kNone) {
-    const Bytes least = alignment_for(call.length);
-    placed = process.window.place(call, kind, alignment < least ? least : alignment);
-  }
+  if (placed.failure == PlaceFailure::kNone) placed = place(call, kind, alignment);
   if (placed.failure != PlaceFailure::kNone) {
     process.record.note_fell_back();
     unserved = {Outcome::kFellBack, placed.failure, placed.error, asker.role, asker.fingerprint};

@@ -254,7 +254,8 @@ KernelResult Window::unmap(AddressRange r) {
 Placed Window::move(const RemapCall& call, Kind kind) {
   const Bytes length = round_up(call.new_length, page_.bytes());
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    const auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+    auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+    if (!run) run = claim(length, kind, page_.bytes());
     if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
     if (!shield_.all(*run)) {

@@ -129,6 +129,16 @@ TEST_P(WindowAndHost, MoveKeepsContentsAndGrows) {
   }
 }
 
+TEST_P(WindowAndHost, MoveIsNotAlignedWhereThereIsNoRoomForThat) {
+  const Opened window(site(mib(4)));
+  const AddressRange old = range_of(window.place(pages(1), Kind::kRwdata).at, pages(1));
+  const Bytes most = window.range().size() - pages(1);
+  const Placed moved =
+      window->move({old.begin, pages(1), most, MREMAP_MAYMOVE, {}}, Kind::kUnknown);
+  ASSERT_EQ(moved.failure, PlaceFailure::kNone);
+  EXPECT_EQ(moved.at, old.end);
+}
+
 TEST_P(WindowAndHost, MoveOfSomethingUnmappedIsRefusedAndCostsNoPage) {
   const Opened window(site());
   const AddressRange gone = window.run(100, 2);
