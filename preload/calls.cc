@@ -94,8 +94,12 @@ void note_globs(const Caller& caller) {
 
 KernelResult map(const MapCall& call, const void* site) {
   if (!is_active()) return kernel::map(call);
-  if (const auto reason = screen(call, settings, process.window.range(), process.max))
-    return *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
+  if (const auto reason = screen(call, settings, process.window.range(), process.max)) {
+    const KernelResult r =
+        *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
+    if ((call.flags & MAP_GROWSDOWN) != 0 && r.ok()) process.window.let_grow_down(r.address());
+    return r;
+  }
   const Guard guard;
   const Caller caller = callers::at(site);
   note_globs(caller);

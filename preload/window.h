@@ -117,6 +117,8 @@ class Window {
   // Gives every free page back to the kernel and never holds one again: the host set a limit that
   // would count them (RLIMIT_AS, mlockall).
   void unshield();
+  // A mapping that grows down begins at `at`: makes sure that it can, as it could without us.
+  void let_grow_down(Address at);
   bool may_shield() const { return !no_shield_.load(std::memory_order_acquire); }
   // Also before the window opens: it will then be opened without a shield.
   void forbid_shield() { no_shield_.store(true, std::memory_order_release); }

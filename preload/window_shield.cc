@@ -96,6 +96,18 @@ void Window::unshield() {
   sweeping_.store(false, std::memory_order_release);
 }
 
+void Window::let_grow_down(Address at) {
+  // As far as stacks usually may grow, and the gap that the kernel keeps below them.
+  constexpr Bytes kRoom = mib(8) + mib(1);
+  if (at.value < kRoom.count) return;
+  const AddressRange room{at - kRoom, at};
+  // To take the shield away is a kind of call that a filter may not allow.
+  if (!overlaps(room) || is_frugal()) return;
+  if (any_shielded(range())) unshield();
+  // Nor must anything be placed there.
+  map_.occupy(pages_of(room), [&](PageRun part) { own(part); });
+}
+
 // Gives the free pages of the run that are shielded back to the kernel. Small pieces, so that
 // little is missing to other threads meanwhile; where a page of a piece is being placed, page by
 // page.
