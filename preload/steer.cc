@@ -96,7 +96,7 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
     opened.probed = true;
     opened.probe = kernel::map(call);
     if (!opened.probe.ok()) {
-      process.window.abandon();
+      process.window.abandon(Guard::thread());
       opened.failure = PlaceFailure::kRefused;
       return opened;
     }
@@ -105,11 +105,11 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   }
   const auto place = find_site(settings, around, may_shield);
   if (!place) {
-    process.window.abandon();
+    process.window.abandon(Guard::thread());
     opened.failure = PlaceFailure::kCannotOpen;
     return opened;
   }
-  if (!process.window.publish(*place)) {
+  if (!process.window.publish(*place, Guard::thread())) {
     if (place->shielded) kernel::unmap(place->layout.window);
     return opened;
   }

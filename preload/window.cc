@@ -15,38 +15,56 @@ constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
 }  // namespace
 
 Window::Geometry Window::decode(std::uint64_t word) {
+  if ((word & kOpen) == 0) return {};
   const Address base{(word & ((1ULL << 36) - 1)) * kGrain.count};
   const Bytes size{(word >> 36 & 0xffff) * kGrain.count};
   return {range_of(base, size), (word & kHighCode) != 0};
 }
 
 bool Window::begin_opening(std::uintptr_t opener) {
-  std::uint64_t closed = 0;
-  if (geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel)) {
-    opener_.store(opener, std::memory_order_relaxed);
+  std::uint64_t seen = 0;
+  if (geometry_.compare_exchange_strong(seen, opening_by(opener), std::memory_order_acq_rel))
     return true;
-  }
   // Only this thread can have stored its own name, so nobody else is at it.
-  return closed == kOpening && opener != 0 && opener_.load(std::memory_order_relaxed) == opener;
+  return opener != 0 && seen == opening_by(opener);
 }
 
-void Window::abandon() {
-  geometry_.store(0, std::memory_order_release);
+void Window::abandon(std::uintptr_t opener) {
+  // Release: pairs with the acq_rel of the next opener.
+  std::uint64_t ours = opening_by(opener);
+  geometry_.compare_exchange_strong(ours, 0, std::memory_order_release, std::memory_order_relaxed);
 }
 
-bool Window::publish(const Site& site) {
-  if (!is_opening()) return false;
+bool Window::publish(const Site& site, std::uintptr_t opener) {
+  // The books are written once nobody else, not even a handler on this thread, can be writing them.
+  constexpr std::uint64_t kMine = kOpening | kPublishing;
+  std::uint64_t ours = opening_by(opener);
+  if (!geometry_.compare_exchange_strong(ours, kMine, std::memory_order_acq_rel)) return false;
   const AddressRange window = site.layout.window;
-  if (site.shielded) shield_.set({{0}, page_.covering(window.size())});
+  const PageRun all{{0}, page_.covering(window.size())};
+  if (site.shielded) shield_.set(all);
   anchor_ = site.anchor;
-  geometry_.store(window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
-                      (site.layout.code_at_high_end ? kHighCode : 0) |
-                      (site.kernel_first ? kKernelFirst : 0) |
-                      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen,
-                  std::memory_order_release);
+  const std::uint64_t open =
+      window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
+      (site.layout.code_at_high_end ? kHighCode : 0) | (site.kernel_first ? kKernelFirst : 0) |
+      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen;
+  ours = kMine;
+  if (!geometry_.compare_exchange_strong(ours, open, std::memory_order_acq_rel)) {
+    // A handler on this thread forked, and this is the child: see forget_others().
+    shield_.clear(all);
+    return false;
+  }
   // The host may have set its limit while we were looking for a place.
   if (site.shielded && !may_shield()) unshield();
   return true;
+}
+
+void Window::forget_others() {
+  const std::uint64_t word = geometry_.load(std::memory_order_relaxed);
+  if ((word & kOpening) == 0) return;
+  // What was marked so far is held by nobody who would tell.
+  if ((word & kPublishing) != 0) shield_.clear({{0}, Pages{PageMap::kMaxPages}});
+  geometry_.store(0, std::memory_order_relaxed);  // this is the child's only thread
 }
 
 PageRun Window::pages_of(AddressRange r) const {

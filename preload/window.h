@@ -58,14 +58,15 @@ class Window {
   bool contains(Address a) const { return range().contains(a); }
 
   // Exactly one thread gets true, and then calls publish() or abandon(). Never waits. `opener`
-  // tells threads apart: one that left its opening by longjmp gets true again.
+  // (an address, 8-byte aligned) tells threads apart: one that left its opening by longjmp gets
+  // true again.
   bool begin_opening(std::uintptr_t opener = 0);
-  // False if the window is open already, by a signal handler that took this thread's opening for
-  // abandoned: the caller gives its place back.
-  bool publish(const Site& site);
-  void abandon();
+  // False if the opening is this thread's no more: a signal handler took it for abandoned, and
+  // opened the window itself or abandoned it. The caller gives its place back.
+  bool publish(const Site& site, std::uintptr_t opener = 0);
+  void abandon(std::uintptr_t opener = 0);
   // Whether some thread is between begin_opening() and publish().
-  bool is_opening() const { return geometry_.load(std::memory_order_acquire) == kOpening; }
+  bool is_opening() const { return has(kOpening); }
   AddressRange anchor() const { return is_open() ? anchor_ : AddressRange{}; }
   bool kernel_first() const {
     return (geometry_.load(std::memory_order_acquire) & kKernelFirst) != 0;
@@ -109,10 +110,8 @@ class Window {
   void be_frugal(bool yes) { frugal_.store(yes, std::memory_order_relaxed); }
   bool is_frugal() const { return frugal_.load(std::memory_order_relaxed); }
 
-  // In a forked child: a window that the parent's other thread was opening never opens.
-  void forget_opening() {
-    if (is_opening()) abandon();
-  }
+  // In a forked child: what the parent's other threads were at is never finished.
+  void forget_others();
 
   // Gives every free page back to the kernel and never holds one again: the host set a limit that
   // would count them (RLIMIT_AS, mlockall).
@@ -145,8 +144,12 @@ class Window {
   bool has(std::uint64_t flag) const {
     return (geometry_.load(std::memory_order_acquire) & flag) != 0;
   }
-  static constexpr std::uint64_t kOpening = 1ULL << 62;
+  static constexpr std::uint64_t kPublishing = 1ULL << 61;  // with kOpening, and no opener
+  static constexpr std::uint64_t kOpening = 1ULL << 62;     // the opener / 8 in bits 0-51
   static constexpr std::uint64_t kOpen = 1ULL << 63;
+  static constexpr std::uint64_t opening_by(std::uintptr_t opener) {
+    return kOpening | (opener / 8 & ((1ULL << 52) - 1));
+  }
   static Geometry decode(std::uint64_t word);
 
   AddressRange addresses_of(PageRun run) const;
@@ -169,13 +172,13 @@ class Window {
   void own(PageRun run);
   void sweep_shield(PageRun run);
 
-  // base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The release in
-  // publish() pairs with the acquire in every reader: who sees the window sees its shield bits.
+  // Once it is open: base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The
+  // release in publish() pairs with the acquire in every reader: who sees the window sees its
+  // shield bits. Only its opener, named in it, takes it out of kOpening.
   std::atomic<std::uint64_t> geometry_{0};
   // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
   std::atomic<bool> no_shield_{false};
   std::atomic<bool> frugal_{false};
-  std::atomic<std::uintptr_t> opener_{0};
   AddressRange anchor_;
   PageSize page_;
   PageMap map_;

@@ -22,7 +22,11 @@ int main(int argc, char** argv) {
   fact("there %d", p == middle);
   NEED(p != MAP_FAILED);
   if (strcmp(argv[1], "full") == 0)
-    for (int i = 0; i < 400; ++i) NEED(map(MIB));
+    for (int i = 0; i < 400; ++i) {
+      const char* other = map(MIB);
+      NEED(other);
+      if (other < p && other + MIB > p - kGrows * PAGE) fact("no room is left below it");
+    }
   for (size_t i = 0; i < kGrows; ++i) p[0 - i * PAGE] = 1;
   fact("grew %d", holds(p - (kGrows - 1) * PAGE, 1, 1, 0));
   return 0;
