@@ -5,11 +5,20 @@
 namespace jitcorral {
 
 // After a failed call that may have unmapped the shield below the run (MAP_FIXED before Linux 6.12,
-// MREMAP_FIXED always): holds it again, or finds that it never went. If part of it is gone and the
-// addresses are not ours any more, the run is bare.
+// MREMAP_FIXED always): holds it again, or finds that it never went. If the addresses are not ours
+// any more, the run is bare.
+//
+// The kernel unmaps all of the run or nothing, so any sign of somebody else is one for all of it:
+// a page that is not mapped, or one that can be read. What is missed is a stranger that took the
+// whole run in these few instructions and lets nobody read its edges yet.
 void Window::verify_shield(PageRun run) {
   if (reshield(run)) return;
   if (is_frugal()) {
+    shield_.clear(run);
+    return;
+  }
+  const AddressRange at = addresses_of(run);
+  if (kernel::is_readable(at.begin) || kernel::is_readable(at.end - page_.bytes())) {
     shield_.clear(run);
     return;
   }

@@ -49,5 +49,48 @@ TEST_P(WindowRaces, ExtentThatTheKernelDoesNotUnmapStaysOne) {
   EXPECT_EQ(step, 0);
 }
 
+// The kernel unmapped what the call was to replace, then refused it.
+TEST_P(WindowRaces, PlaceThatAFailedMapLeftToAStrangerIsNotReplaced) {
+  if (!shielded()) GTEST_SKIP() << "nothing is replaced";
+  Site old_kernel = site();
+  old_kernel.atomic_fixed = false;
+  const Opened window(old_kernel);
+  const AddressRange at{window.range().end - pages(4), window.range().end};
+  const int step = in_child([&] {
+    bool taken = false;
+    instead = [&](long, long) {
+      taken = kernel::unmap(at).ok() && stranger_takes(at);
+      return -static_cast<long>(ENOMEM);
+    };
+    if (!trap(SYS_mmap, MAP_FIXED)) return kNoFilters;
+    if (window.place(pages(4)).failure != PlaceFailure::kRefused || !taken) return 1;
+    if (window->any_shielded(at)) return 2;
+    return *memory(at.begin) == 0x5a ? 0 : 3;
+  });
+  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  EXPECT_EQ(step, 0);
+}
+
+TEST_P(WindowRaces, PlaceThatAFailedMoveLeftToAStrangerIsNotReplaced) {
+  const Opened window(site());
+  const AddressRange old = range_of(window.place(pages(2), Kind::kRwdata).at, pages(2));
+  const AddressRange at{window.range().end - pages(4), window.range().end};
+  const int step = in_child([&] {
+    bool taken = false;
+    instead = [&](long, long) {
+      taken = kernel::unmap(at).ok() && stranger_takes(at);
+      return -static_cast<long>(ENOMEM);
+    };
+    if (!trap(SYS_mremap)) return kNoFilters;
+    const RemapCall call{old.begin, pages(2), pages(4), MREMAP_MAYMOVE, {}};
+    if (window->move(call, Kind::kUnknown).failure != PlaceFailure::kRefused || !taken) return 1;
+    if (window->any_shielded(at)) return 2;
+    const Placed next = window.place(pages(4));
+    return next.failure == PlaceFailure::kNone && *memory(at.begin) == 0x5a ? 0 : 3;
+  });
+  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  EXPECT_EQ(step, 0);
+}
+
 }  // namespace
 }  // namespace jitcorral
