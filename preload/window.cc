@@ -60,6 +60,7 @@ bool Window::publish(const Site& site, std::uintptr_t opener) {
 }
 
 void Window::forget_others() {
+  sweeping_.store(0, std::memory_order_relaxed);
   const std::uint64_t word = geometry_.load(std::memory_order_relaxed);
   if ((word & kOpening) == 0) return;
   // What was marked so far is held by nobody who would tell.

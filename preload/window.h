@@ -131,7 +131,7 @@ class Window {
   AddressRange extent_at(Address a) const;
 
   // Whether a call that finds the window full may be early: unshield() is at work.
-  bool is_sweeping() const { return sweeping_.load(std::memory_order_acquire); }
+  bool is_sweeping() const { return sweeping_.load(std::memory_order_acquire) != 0; }
 
  private:
   struct Geometry {
@@ -184,7 +184,7 @@ class Window {
   PageMap map_;
   AtomicBitmap<PageMap::kMaxPages> shield_;
   std::atomic<bool> has_extents_{false};
-  std::atomic<bool> sweeping_{false};
+  std::atomic<std::uint32_t> sweeping_{0};  // how many are at it
   AtomicBitmap<PageMap::kMaxPages> mapped_;
   AtomicBitmap<PageMap::kMaxPages> leaving_;
   AtomicBitmap<PageMap::kMaxPages> borrowed_;  // claimed for the time of an unmap, but not leaving

@@ -100,9 +100,13 @@ void Window::unshield() {
   if (!is_open()) return;
   // Release: pairs with the acquire in is_sweeping(), whose callers then wait for what is held
   // here.
-  sweeping_.store(true, std::memory_order_release);
+  sweeping_.fetch_add(1, std::memory_order_release);
   sweep_shield({{0}, capacity()});
-  sweeping_.store(false, std::memory_order_release);
+  // In a child that a handler on this thread forked it is zero already.
+  std::uint32_t now = sweeping_.load(std::memory_order_relaxed);
+  while (now != 0 && !sweeping_.compare_exchange_weak(now, now - 1, std::memory_order_release,
+                                                      std::memory_order_relaxed)) {
+  }
 }
 
 void Window::let_grow_down(Address at) {

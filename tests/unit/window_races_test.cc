@@ -92,5 +92,40 @@ TEST_P(WindowRaces, PlaceThatAFailedMoveLeftToAStrangerIsNotReplaced) {
   EXPECT_EQ(step, 0);
 }
 
+// Two threads give the shield back, and one of them is done first; or the process forks meanwhile.
+TEST_P(WindowRaces, ShieldIsBeingGivenBackUntilTheLastOfThemIsDone) {
+  if (!shielded()) GTEST_SKIP() << "there is none";
+  const Opened window(site());
+  ASSERT_EQ(window.place(pages(1)).failure, PlaceFailure::kNone);
+  const int step = in_child([&] {
+    bool entered = false, still = false, after_fork = true;
+    instead = [&](long begin, long size) {
+      if (!entered) {
+        entered = true;
+        window->unshield();
+        still = window->is_sweeping();
+        window->forget_others();
+        after_fork = window->is_sweeping();
+      }
+      // The filter traps munmap itself: made by its sibling.
+      const MapCall gone{Address{static_cast<std::uint64_t>(begin)},
+                         Bytes{static_cast<std::uint64_t>(size)},
+                         PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                         -1,
+                         0};
+      return kernel::map(gone).ok() ? 0L : -1L;
+    };
+    if (!trap(SYS_munmap)) return kNoFilters;
+    window->unshield();
+    if (!entered) return 1;
+    if (!still) return 2;
+    if (after_fork) return 3;
+    return window->is_sweeping() ? 4 : 0;
+  });
+  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  EXPECT_EQ(step, 0);
+}
+
 }  // namespace
 }  // namespace jitcorral
