@@ -7,6 +7,8 @@ namespace {
 
 // Places that turn out to be somebody else's before a call falls back.
 constexpr int kMaxTries = 16;
+// How often a call looks what of such a place is free: enough to find one page in 2 GiB twice over.
+constexpr int kMaxProbes = 96;
 // Looks while unshield() holds pages.
 constexpr int kMaxWaits = 100000;
 
@@ -95,6 +97,7 @@ std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
 }
 
 Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
+  int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     auto run = claim(call.length, kind, alignment);
     // unshield() holds pages only to give them back: look again, a bounded number of times.
@@ -104,7 +107,11 @@ Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
     if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
     const Placed placed = put(*run, call);
     if (placed.failure == PlaceFailure::kForeign) {
-      keep_foreign(*run);
+      if (probes == 0) {  // the next call goes on
+        map_.release(*run);
+        return placed;
+      }
+      keep_foreign(*run, probes);
       continue;
     }
     if (placed.failure == PlaceFailure::kNone)
@@ -123,7 +130,8 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
   if (!shield_.any(run) || !map_.claim_exact(run)) return false;
   const Placed placed = put(run, call);
   if (placed.failure == PlaceFailure::kForeign) {
-    keep_foreign(run);
+    int probes = kMaxProbes;
+    keep_foreign(run, probes);
     return false;
   }
   if (placed.failure == PlaceFailure::kNone)
@@ -177,18 +185,32 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
 }
 
 // Somebody else's mapping lies in the run, which is claimed: its pages stay so, which is how we
-// know of it from now on; those where nothing is mapped are free again.
-void Window::keep_foreign(PageRun run) {
+// know of it from now on; those where nothing is mapped are free again. They are found by holding
+// halves of halves for a moment, the largest first. What `probes` does not suffice for stays ours
+// to avoid.
+void Window::keep_foreign(PageRun run, int& probes) {
   own(run);
   if (run.length == Pages{1} || is_frugal()) return;
-  unsigned char resident[64];
-  for (PageIndex p = run.first; p < run.end();) {
-    const Pages left = run.end() - p;
-    const PageRun part{p, left < Pages{64} ? left : Pages{64}};
-    p = part.end();
-    if (kernel::mincore(addresses_of(part), resident).ok()) continue;
-    for (PageIndex q = part.first; q < part.end(); q = q + Pages{1})
-      if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) forget({q, Pages{1}});
+  constexpr std::uint32_t kQueue = 64;
+  PageRun queue[kQueue];
+  std::uint32_t first = 0, count = 0;
+  const auto halve = [&](PageRun r) {
+    if (r.length == Pages{1} || count + 2 > kQueue) return;
+    const PageIndex middle = r.first + Pages{r.length.count / 2};
+    queue[(first + count++) % kQueue] = {r.first, middle - r.first};
+    queue[(first + count++) % kQueue] = {middle, r.end() - middle};
+  };
+  for (halve(run); count > 0 && probes > 0; --probes) {
+    const PageRun part = queue[first];
+    first = (first + 1) % kQueue;
+    --count;
+    unsigned char resident[64];
+    if (reshield(part)) {
+      kernel::unmap(addresses_of(part));
+      forget(part);
+    } else if (part.length > Pages{64} || !kernel::mincore(addresses_of(part), resident).ok()) {
+      halve(part);
+    }
   }
 }
 
@@ -272,6 +294,7 @@ KernelResult Window::unmap(AddressRange r) {
 
 Placed Window::move(const RemapCall& call, Kind kind) {
   const Bytes length = round_up(call.new_length, page_.bytes());
+  int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
     if (!run) run = claim(length, kind, page_.bytes());
@@ -284,7 +307,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
       }
       drop_shield(*run);
       if (!reshield(*run)) {
-        keep_foreign(*run);
+        keep_foreign(*run, probes);
         continue;
       }
       shield_.set(*run);

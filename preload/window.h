@@ -162,7 +162,7 @@ class Window {
   void drop_shield(PageRun run);
   bool reshield(PageRun run);
   void verify_shield(PageRun run);
-  void keep_foreign(PageRun run);
+  void keep_foreign(PageRun run, int& probes);
   void cut_extent(PageRun run);
   void clear_extents(PageRun run);
   void forget(PageRun run);

@@ -127,5 +127,37 @@ TEST_P(WindowRaces, ShieldIsBeingGivenBackUntilTheLastOfThemIsDone) {
   EXPECT_EQ(step, 0);
 }
 
+// One page that is somebody else's, in a place of many: found in few looks, and little is lost.
+TEST_P(WindowRaces, ForeignPageInALargePlaceIsFoundInFewCalls) {
+  const Opened window(site(gib(1)));
+  const Bytes size = mib(400);
+  const Address at = window.place(size).at;
+  ASSERT_TRUE(window->unmap(range_of(at, size)).ok());
+  ASSERT_TRUE(stranger_takes(range_of(at + mib(123), page())));
+  const int step = in_child([&] {
+    int looks = 0;
+    instead = [&](long begin, long length) {
+      ++looks;
+      MapCall other = call_of(page());
+      other.hint = {static_cast<std::uint64_t>(begin)};
+      const bool all =
+          kernel::protect(range_of(other.hint, Bytes{static_cast<std::uint64_t>(length)}),
+                          PROT_READ)
+              .ok();
+      return all ? 0L : -static_cast<long>(ENOMEM);
+    };
+    if (!trap(SYS_mincore)) return kNoFilters;
+    if (window.place(size).failure != PlaceFailure::kNone) return 1;
+    if (looks > 100) return 2;
+    // Nothing but the stranger's own page is lost.
+    if (!window->any_claimed(range_of(at + mib(123), page()))) return 3;
+    if (window->any_claimed({at + mib(123) + page(), at + size})) return 4;
+    return window.place(mib(200)).failure == PlaceFailure::kNone ? 0 : 5;
+  });
+  kernel::unmap(range_of(at, size));
+  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  EXPECT_EQ(step, 0);
+}
+
 }  // namespace
 }  // namespace jitcorral
