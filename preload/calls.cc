@@ -23,7 +23,7 @@ KernelResult map_fixed(const MapCall& call) {
   KernelResult r;
   if ((call.flags & MAP_FIXED) == 0 && process.window.place_exactly(call, call.hint, r)) return r;
   const Window::Lifted lifted = process.window.lift(wanted);
-  r = kernel::map(call);
+  r = steering::map_as_host(call);
   process.window.settle(lifted, r.ok() && r.address() == call.hint);
   return r;
 }
@@ -52,7 +52,7 @@ KernelResult pass_hinted(const MapCall& call) {
   KernelResult r;
   if (is_aligned(call.hint, page()) && process.window.place_exactly(call, call.hint, r) && r.ok())
     return r;
-  r = kernel::map(call);
+  r = steering::map_as_host(call);
   if (r.ok() && process.window.contains(r.address()))
     process.window.settle({pages_around(r.address(), call.length)}, true);
   return r;

@@ -78,6 +78,30 @@ bool wait_for_opening() {
   return false;
 }
 
+// No room was found for the window: that took thousands of calls, and will most often be so the
+// next time. The host may free some, so it is looked for again, each time after twice as many
+// calls. A lost count costs nothing.
+class BackOff {
+ public:
+  bool skips() {
+    const std::uint32_t left = left_.load(std::memory_order_relaxed);
+    if (left != 0) left_.store(left - 1, std::memory_order_relaxed);
+    return left != 0;
+  }
+  void failed() {
+    constexpr std::uint32_t kFirst = 64, kMost = 1U << 20;
+    const std::uint32_t last = last_.load(std::memory_order_relaxed);
+    const std::uint32_t next = last == 0 ? kFirst : (last < kMost ? last * 2 : kMost);
+    last_.store(next, std::memory_order_relaxed);
+    left_.store(next, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t> left_{0};
+  std::atomic<std::uint32_t> last_{0};
+};
+constinit BackOff back_off[2];  // by door: they look in different places
+
 struct Opened {
   PlaceFailure failure = PlaceFailure::kNone;
   // The host's own call, if the place of the window depended on it; it is already made.
@@ -87,6 +111,8 @@ struct Opened {
 
 Opened ensure_open(const MapCall& call, const void* site, Door door) {
   if (process.window.is_open()) return {};
+  BackOff& later = back_off[door == Door::kAllocator ? 1 : 0];
+  if (later.skips()) return {PlaceFailure::kCannotOpen, false, {}};
   if (!process.window.begin_opening(Guard::thread()))
     return {wait_for_opening() ? PlaceFailure::kNone : PlaceFailure::kOpening, false, {}};
   Surroundings around = look_around(site, door);
@@ -106,6 +132,7 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   const auto place = find_site(settings, around, may_shield);
   if (!place) {
     process.window.abandon(Guard::thread());
+    later.failed();
     opened.failure = PlaceFailure::kCannotOpen;
     return opened;
   }
@@ -231,13 +258,17 @@ bool is_address_space_limited() {
   return kernel::get_rlimit(RLIMIT_AS, &limit).ok() && limit.rlim_cur != RLIM_INFINITY;
 }
 
-KernelResult map_as_host(const MapCall& call) {
-  const KernelResult r = kernel::map(call);
+bool gave_way(KernelResult r) {
   if (r.error() != ENOMEM || !process.window.may_shield() || process.window.is_frugal() ||
       !process.window.any_shielded(process.window.range()) || !is_address_space_limited())
-    return r;
+    return false;
   process.window.unshield();
-  return kernel::map(call);
+  return true;
+}
+
+KernelResult map_as_host(const MapCall& call) {
+  const KernelResult r = kernel::map(call);
+  return gave_way(r) ? kernel::map(call) : r;
 }
 
 KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
@@ -246,7 +277,7 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
   if (settings.mode == Mode::kScatter) return scatter(call, asker);
   if (caller.role == Role::kLearned && process.learner.is_mostly_data(asker.slot)) {
     process.record.note_passed(PassReason::kSignature);
-    const KernelResult r = kernel::map(call);
+    const KernelResult r = map_as_host(call);
     if (r.ok()) record(asker, call, Outcome::kPassed, mapped_range(r, call), Kind::kUnknown);
     return r;
   }
