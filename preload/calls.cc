@@ -201,7 +201,10 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void
 }
 
 KernelResult advise(Address begin, Bytes length, int advice) {
-  return over(begin, length, AtHole::kGoOn, [&](AddressRange r) {
+  // MADV_POPULATE_READ and _WRITE (Linux 5.14) end at a hole; all others go on behind it.
+  constexpr int kPopulateRead = 22, kPopulateWrite = 23;
+  const bool populates = advice == kPopulateRead || advice == kPopulateWrite;
+  return over(begin, length, populates ? AtHole::kStop : AtHole::kGoOn, [&](AddressRange r) {
     return kernel::call(SYS_madvise, kernel::as_long(r.begin), kernel::as_long(r.size()), advice);
   });
 }

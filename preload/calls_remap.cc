@@ -38,6 +38,11 @@ KernelResult remap_to_target(const RemapCall& call, AddressRange old) {
   return r;
 }
 
+// Whether this kernel refuses to leave as it is what is not mapped: asked of a place that never is.
+bool looks_at_first_page(int flags) {
+  return !kernel::remap({Address{0}, page(), page(), flags, {}}).ok();
+}
+
 KernelResult remap_unseen(const RemapCall& call, const void* site) {
   const AddressRange old =
       pages_around(Address{arch::untag(call.old_address.value)}, call.old_length);
@@ -52,13 +57,13 @@ KernelResult remap_unseen(const RemapCall& call, const void* site) {
     return grows && (call.flags & MREMAP_MAYMOVE) != 0 ? remap_as_host(call) : kernel::remap(call);
   const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
   if (process.window.any_shielded(old)) {
-    // To the host these pages are not mapped. What stays as it is, kernels judge differently: this
-    // one may. Shrinking does not look at what it cuts off.
+    // To the host these pages are not mapped.
     if (grows || to_target || copies) return {-EFAULT};
+    // Where nothing grows, kernels from 5.16 on look at the first page, older ones at none.
+    if (process.window.any_shielded(range_of(old.begin, page())) && looks_at_first_page(call.flags))
+      return {-EFAULT};
     if (new_length == old.size()) return kernel::remap(call);
-    const AddressRange kept = range_of(old.begin, new_length);
-    if (process.window.any_shielded(kept)) return {-EFAULT};
-    const KernelResult r = process.window.unmap({kept.end, old.end});
+    const KernelResult r = process.window.unmap({old.begin + new_length, old.end});
     return r.ok() ? KernelResult{static_cast<long>(old.begin.value)} : r;
   }
   if (to_target) return remap_to_target(call, old);
