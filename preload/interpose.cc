@@ -161,6 +161,26 @@ JITCORRAL_DOOR void free(void* p) {
   allocator::note_freed(p);
   allocator::next.free(p);
 }
+namespace {
+
+// What is not given back to us goes to `next`.
+template <typename Next>
+void release(void* p, Next next) {
+  if (allocator::may_be_ours(p)) [[unlikely]] {
+    if (allocator::extent_size(p) != 0) return allocator::give_back(p);
+    allocator::note_freed(p);
+  }
+  next();
+}
+
+}  // namespace
+
+JITCORRAL_DOOR void free_sized(void* p, size_t size) {
+  release(p, [&] { allocator::next.free_sized(p, size); });
+}
+JITCORRAL_DOOR void free_aligned_sized(void* p, size_t alignment, size_t size) {
+  release(p, [&] { allocator::next.free_aligned_sized(p, alignment, size); });
+}
 JITCORRAL_DOOR void* realloc(void* p, size_t size) {
   if (allocator::size_of_ours(p) == 0) [[likely]]
     return allocator::next.realloc(p, size);
