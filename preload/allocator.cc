@@ -54,6 +54,15 @@ void* first_pvalloc(std::size_t n) {
   return next.pvalloc(n);
 }
 
+void first_free_sized(void* p, std::size_t n) {
+  resolve();
+  next.free_sized(p, n);
+}
+void first_free_aligned_sized(void* p, std::size_t a, std::size_t n) {
+  resolve();
+  next.free_aligned_sized(p, a, n);
+}
+
 // For names that an old or other libc lacks; nobody there can call them.
 int no_posix_memalign(void**, std::size_t, std::size_t) {
   return ENOMEM;
@@ -74,6 +83,13 @@ void* plain_reallocarray(void* p, std::size_t n, std::size_t m) {
   return next.realloc(p, bytes);
 }
 
+void plain_free_sized(void* p, std::size_t) {
+  next.free(p);
+}
+void plain_free_aligned_sized(void* p, std::size_t, std::size_t) {
+  next.free(p);
+}
+
 constinit bool all_ours = false;
 
 template <typename Function>
@@ -84,9 +100,10 @@ void bind(Function*& slot, const char* name, Function* otherwise) {
 
 }  // namespace
 
-constinit Next next = {first_free,        first_realloc,        first_reallocarray,
-                       first_usable_size, first_posix_memalign, first_aligned_alloc,
-                       first_memalign,    first_valloc,         first_pvalloc};
+constinit Next next = {
+    first_free,           first_realloc,       first_reallocarray,      first_usable_size,
+    first_posix_memalign, first_aligned_alloc, first_memalign,          first_valloc,
+    first_pvalloc,        first_free_sized,    first_free_aligned_sized};
 constinit std::atomic<std::uint64_t> lowest_served{0};
 constinit std::atomic<std::uint64_t> highest_served{0};
 
@@ -101,12 +118,15 @@ void resolve() {
   bind(next.memalign, "memalign", no_aligned_alloc);
   bind(next.valloc, "valloc", no_valloc);
   bind(next.pvalloc, "pvalloc", no_valloc);
+  bind(next.free_sized, "free_sized", plain_free_sized);
+  bind(next.free_aligned_sized, "free_aligned_sized", plain_free_aligned_sized);
 }
 
 void find_out_whether_ours() {
-  constexpr const char* kNames[] = {"free",         "realloc",        "malloc_usable_size",
-                                    "reallocarray", "posix_memalign", "aligned_alloc",
-                                    "memalign",     "valloc"};
+  constexpr const char* kNames[] = {
+      "free",           "realloc",           "malloc_usable_size", "reallocarray",
+      "posix_memalign", "aligned_alloc",     "memalign",           "valloc",
+      "free_sized",     "free_aligned_sized"};
   const AddressRange us = modules::containing(reinterpret_cast<const void*>(&resolve)).mapped;
   for (const char* name : kNames) {
     const void* first = modules::first_definition(name);

@@ -24,6 +24,8 @@ struct Next {
   void* (*memalign)(std::size_t, std::size_t);
   void* (*valloc)(std::size_t);
   void* (*pvalloc)(std::size_t);
+  void (*free_sized)(void*, std::size_t);  // C23
+  void (*free_aligned_sized)(void*, std::size_t, std::size_t);
 };
 extern Next next;
 

@@ -55,7 +55,7 @@ SiteEntry* entry_for(const void* address) {
 
 // What the read-only data of the modules that were looked through says; few modules ever are.
 struct Scanned {
-  std::atomic<std::uint64_t> module{0};  // where it begins
+  std::atomic<std::uint64_t> module{0};  // its key()
   std::atomic<std::uint8_t> role{0};     // role + 1 once it is known
 };
 constexpr std::size_t kScanned = 64;
@@ -70,13 +70,18 @@ Role scan(const Module& module) {
   return Role::kNone;
 }
 
+// What tells a module from one that is loaded at the same place once it is gone. Never 0.
+std::uint64_t key(const Module& module) {
+  return mix(module.mapped.begin.value ^ modules::identity(module)) | 1;
+}
+
 Role role_by_text(const Module& module) {
+  const std::uint64_t wanted = key(module);
   for (Scanned& s : scans) {
     std::uint64_t seen = s.module.load(std::memory_order_relaxed);
-    if (seen == 0 && s.module.compare_exchange_strong(seen, module.mapped.begin.value,
-                                                      std::memory_order_relaxed))
-      seen = module.mapped.begin.value;
-    if (seen != module.mapped.begin.value) continue;
+    if (seen == 0 && s.module.compare_exchange_strong(seen, wanted, std::memory_order_relaxed))
+      seen = wanted;
+    if (seen != wanted) continue;
     const std::uint8_t known = s.role.load(std::memory_order_relaxed);
     if (known != 0) return static_cast<Role>(known - 1);
     const Role role = scan(module);
@@ -156,6 +161,21 @@ void learn(const void* return_address) {
   if (info.caller.role != Role::kNone || info.module_page == 0) return;
   info.caller.role = Role::kLearned;
   entry->info.store(info.pack(), std::memory_order_release);
+}
+
+void forget_unloaded() {
+  for (SiteEntry& e : sites) {
+    std::uint64_t word = e.info.load(std::memory_order_relaxed);
+    if (word == 0) continue;
+    const SiteInfo info = SiteInfo::unpack(word);
+    const void* address = e.address.load(std::memory_order_relaxed);
+    // What was learned is not found out a second time, so it stays while its library does.
+    if (info.caller.role == Role::kLearned &&
+        modules::containing(address).mapped.begin.value >> 12 == info.module_page)
+      continue;
+    // If somebody learns meanwhile, that stands.
+    e.info.compare_exchange_strong(word, 0, std::memory_order_relaxed);
+  }
 }
 
 std::atomic<std::uint64_t>* recorded_as(const void* return_address) {

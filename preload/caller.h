@@ -21,6 +21,10 @@ Caller confirmed_at(const void* return_address);
 // one.
 void learn(const void* return_address);
 
+// A library was closed: every caller is looked up again at its next call, for another library may
+// be loaded in that place.
+void forget_unloaded();
+
 // Where the record keeps what it knows the site as; null if the site has no place of its own.
 std::atomic<std::uint64_t>* recorded_as(const void* return_address);
 

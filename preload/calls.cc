@@ -23,7 +23,7 @@ KernelResult map_fixed(const MapCall& call) {
   KernelResult r;
   if ((call.flags & MAP_FIXED) == 0 && process.window.place_exactly(call, call.hint, r)) return r;
   const Window::Lifted lifted = process.window.lift(wanted);
-  r = kernel::map(call);
+  r = steering::map_as_host(call);
   process.window.settle(lifted, r.ok() && r.address() == call.hint);
   return r;
 }
@@ -52,7 +52,7 @@ KernelResult pass_hinted(const MapCall& call) {
   KernelResult r;
   if (is_aligned(call.hint, page()) && process.window.place_exactly(call, call.hint, r) && r.ok())
     return r;
-  r = kernel::map(call);
+  r = steering::map_as_host(call);
   if (r.ok() && process.window.contains(r.address()))
     process.window.settle({pages_around(r.address(), call.length)}, true);
   return r;
@@ -97,8 +97,12 @@ void note_globs(const Caller& caller) {
 
 KernelResult map(const MapCall& call, const void* site) {
   if (!is_active()) return kernel::map(call);
-  if (const auto reason = screen(call, settings, process.window.range(), process.max))
-    return *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
+  if (const auto reason = screen(call, settings, process.window.range(), process.max)) {
+    const KernelResult r =
+        *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
+    if ((call.flags & MAP_GROWSDOWN) != 0 && r.ok()) process.window.let_grow_down(r.address());
+    return r;
+  }
   const Guard guard;
   const Caller caller = callers::at(site);
   note_globs(caller);
@@ -203,7 +207,10 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void
 }
 
 KernelResult advise(Address begin, Bytes length, int advice) {
-  return over(begin, length, AtHole::kGoOn, [&](AddressRange r) {
+  // MADV_POPULATE_READ and _WRITE (Linux 5.14) end at a hole; all others go on behind it.
+  constexpr int kPopulateRead = 22, kPopulateWrite = 23;
+  const bool populates = advice == kPopulateRead || advice == kPopulateWrite;
+  return over(begin, length, populates ? AtHole::kStop : AtHole::kGoOn, [&](AddressRange r) {
     return kernel::call(SYS_madvise, kernel::as_long(r.begin), kernel::as_long(r.size()), advice);
   });
 }
@@ -293,6 +300,13 @@ KernelResult with_filter_arriving(Call call) {
 }
 
 }  // namespace
+
+int closed_library(int result) {
+  const int kept = errno;
+  if (is_active()) callers::forget_unloaded();
+  errno = kept;
+  return result;
+}
 
 KernelResult control(int operation, long a, long b, long c, long d) {
   const auto make = [&] { return kernel::call(SYS_prctl, operation, a, b, c, d); };

@@ -34,6 +34,9 @@ KernelResult lock_all(int flags);
 // answer to that call.
 KernelResult limit_set(KernelResult r, int resource);
 
+// A library may have been unloaded by a dlclose that gave `result`; passed on.
+int closed_library(int result);
+
 // A seccomp filter arrives: nothing new is asked of the kernel from here on.
 KernelResult control(int operation, long a, long b, long c, long d);
 KernelResult seccomp(unsigned operation, unsigned flags, void* args);

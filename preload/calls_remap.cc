@@ -3,11 +3,18 @@
 #include "calls.h"
 #include "messages.h"
 #include "process.h"
+#include "steer.h"
 #include "window_calls.h"
 #include "witness.h"
 
 namespace jitcorral::calls {
 namespace {
+
+// As the host made it. What the window holds goes first if a limit of address space is in the way.
+KernelResult remap_as_host(const RemapCall& call) {
+  const KernelResult r = kernel::remap(call);
+  return steering::gave_way(r) ? kernel::remap(call) : r;
+}
 
 // Grows a mapping where it is, over free pages of the window.
 KernelResult grow_in_place(const RemapCall& call, AddressRange old) {
@@ -25,10 +32,15 @@ KernelResult grow_in_place(const RemapCall& call, AddressRange old) {
 KernelResult remap_to_target(const RemapCall& call, AddressRange old) {
   const AddressRange target = pages_around(call.target, call.new_length);
   const Window::Lifted lifted = process.window.lift(target);
-  const KernelResult r = kernel::remap(call);
+  const KernelResult r = remap_as_host(call);
   process.window.settle(lifted, r.ok());
   if (r.ok() && (call.flags & MREMAP_DONTUNMAP) == 0) process.window.forget(old);
   return r;
+}
+
+// Whether this kernel refuses to leave as it is what is not mapped: asked of a place that never is.
+bool looks_at_first_page(int flags) {
+  return !kernel::remap({Address{0}, page(), page(), flags, {}}).ok();
 }
 
 KernelResult remap_unseen(const RemapCall& call, const void* site) {
@@ -42,16 +54,16 @@ KernelResult remap_unseen(const RemapCall& call, const void* site) {
   const bool sane = is_aligned(old.begin, page()) && call.new_length.count != 0 &&
                     call.old_length < gib(1ULL << 17) && call.new_length < gib(1ULL << 17);
   if (!process.window.is_open() || !sane || !process.window.overlaps(touched))
-    return kernel::remap(call);
+    return grows && (call.flags & MREMAP_MAYMOVE) != 0 ? remap_as_host(call) : kernel::remap(call);
   const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
   if (process.window.any_shielded(old)) {
-    // To the host these pages are not mapped. What stays as it is, kernels judge differently: this
-    // one may. Shrinking does not look at what it cuts off.
+    // To the host these pages are not mapped.
     if (grows || to_target || copies) return {-EFAULT};
+    // Where nothing grows, kernels from 5.16 on look at the first page, older ones at none.
+    if (process.window.any_shielded(range_of(old.begin, page())) && looks_at_first_page(call.flags))
+      return {-EFAULT};
     if (new_length == old.size()) return kernel::remap(call);
-    const AddressRange kept = range_of(old.begin, new_length);
-    if (process.window.any_shielded(kept)) return {-EFAULT};
-    const KernelResult r = process.window.unmap({kept.end, old.end});
+    const KernelResult r = process.window.unmap({old.begin + new_length, old.end});
     return r.ok() ? KernelResult{static_cast<long>(old.begin.value)} : r;
   }
   if (to_target) return remap_to_target(call, old);
@@ -80,7 +92,7 @@ KernelResult remap_unseen(const RemapCall& call, const void* site) {
       messages::fell_back("mremap", call.new_length, moved, true, site);
       return {-ENOMEM};
     }
-    const KernelResult r = kernel::remap(call);
+    const KernelResult r = remap_as_host(call);
     if (!r.ok()) return r;
     if (!copies) process.window.forget(old);
     if (!process.window.contains(r.address())) {
@@ -91,7 +103,7 @@ KernelResult remap_unseen(const RemapCall& call, const void* site) {
                           true);
     return r;
   }
-  const KernelResult r = kernel::remap(call);
+  const KernelResult r = remap_as_host(call);
   if (r.ok()) {
     if (!copies && r.address() != old.begin) process.window.forget(old);
     process.window.settle({intersection(process.window.range(), range_of(r.address(), new_length))},

@@ -145,6 +145,13 @@ JITCORRAL_DOOR int prctl(int operation, ...) {
   return status(calls::control(operation, a, b, c, d));
 }
 
+JITCORRAL_DOOR int dlclose(void* handle) {
+  using Close = int(void*);
+  // Looked for each time: an old C library has it in a library of its own, which may come late.
+  auto* next = reinterpret_cast<Close*>(jitcorral::modules::next_definition("dlclose"));
+  return next == nullptr ? -1 : calls::closed_library(next(handle));
+}
+
 // The allocator.
 
 JITCORRAL_DOOR void free(void* p) {
@@ -153,6 +160,26 @@ JITCORRAL_DOOR void free(void* p) {
   if (allocator::extent_size(p) != 0) return allocator::give_back(p);
   allocator::note_freed(p);
   allocator::next.free(p);
+}
+namespace {
+
+// What is not given back to us goes to `next`.
+template <typename Next>
+void release(void* p, Next next) {
+  if (allocator::may_be_ours(p)) [[unlikely]] {
+    if (allocator::extent_size(p) != 0) return allocator::give_back(p);
+    allocator::note_freed(p);
+  }
+  next();
+}
+
+}  // namespace
+
+JITCORRAL_DOOR void free_sized(void* p, size_t size) {
+  release(p, [&] { allocator::next.free_sized(p, size); });
+}
+JITCORRAL_DOOR void free_aligned_sized(void* p, size_t alignment, size_t size) {
+  release(p, [&] { allocator::next.free_aligned_sized(p, alignment, size); });
 }
 JITCORRAL_DOOR void* realloc(void* p, size_t size) {
   if (allocator::size_of_ours(p) == 0) [[likely]]

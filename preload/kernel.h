@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -196,6 +197,13 @@ inline SignalSet block_signals(SignalSet add) {
   SignalSet old = 0;
   call(SYS_rt_sigprocmask, SIG_BLOCK, as_long(&add), as_long(&old), sizeof old);
   return old;
+}
+// Whether the 8 bytes there can be read: as a signal set for an operation that there is not.
+inline bool is_readable(Address a) {
+  constexpr int kNone = 99;
+  const KernelResult r =
+      call(SYS_rt_sigprocmask, kNone, as_long(a), 0, static_cast<long>(sizeof(SignalSet)));
+  return !r.ok() && r.error() == EINVAL;
 }
 inline void set_signal_mask(SignalSet set) {
   call(SYS_rt_sigprocmask, SIG_SETMASK, as_long(&set), 0, sizeof set);

@@ -48,7 +48,7 @@ bool has_shadow_memory() {
 void on_fork_child() {
   process.record.forget();
   recorder::on_fork_child();
-  process.window.forget_opening();
+  process.window.forget_others();
   process.opening_is_stuck.store(false, std::memory_order_relaxed);
   process.said_fallback.store(false, std::memory_order_relaxed);
 }

@@ -2,6 +2,8 @@
 
 #include <sys/auxv.h>
 
+#include <cerrno>
+
 #include "elf_image.h"
 #include "jitcorral/glob.h"
 #include "layout.h"
@@ -60,8 +62,16 @@ Address address_of(const void* p) {
   return {reinterpret_cast<std::uint64_t>(p)};
 }
 
+// 0 where there is none (gVisor, qemu, vdso=0): then getauxval sets errno, which is the host's.
+std::uint64_t vdso_base() {
+  const int kept = errno;
+  const std::uint64_t base = getauxval(AT_SYSINFO_EHDR);
+  errno = kept;
+  return base;
+}
+
 bool is_vdso(const Segments& s) {
-  return s.mapped.contains(Address{getauxval(AT_SYSINFO_EHDR)});
+  return s.mapped.contains(Address{vdso_base()});
 }
 
 template <typename Accept>
@@ -209,7 +219,7 @@ namespace {
 
 // Not found() where there is none.
 Module vdso() {
-  const std::uint64_t base = getauxval(AT_SYSINFO_EHDR);
+  const std::uint64_t base = vdso_base();
   if (base == 0) return {};
   // It is linked at 0 or, on old kernels, elsewhere; its first segment is its first byte.
   Module module{range_of(Address{base}, kib(8)), base, "", nullptr};

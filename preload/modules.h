@@ -48,7 +48,8 @@ std::string_view symbol_at(const Module& module, const void* address);
 bool has_symbol(const Module& module, std::string_view name, bool defined);
 
 // The definition of `name` that comes after this library in the start's search order, as
-// dlsym(RTLD_NEXT) finds it; null if there is none. From the constructor only.
+// dlsym(RTLD_NEXT) finds it; null if there is none. From the constructor, or where the host waits
+// for the dynamic linker anyway.
 void* next_definition(const char* name);
 // The first definition in the start's search order, as dlsym(RTLD_DEFAULT) finds it.
 void* first_definition(const char* name);

@@ -22,6 +22,16 @@ Bytes alignment_for(Bytes length) {
   return length >= mib(2) ? mib(2) : process.window.page_size().bytes();
 }
 
+// So aligned where there is room, else as aligned as it must be.
+Placed place(const MapCall& call, Kind kind, Bytes least) {
+  const Bytes preferred = alignment_for(call.length);
+  if (least < preferred) {
+    const Placed placed = process.window.place(call, kind, preferred);
+    if (placed.failure != PlaceFailure::kFull) return placed;
+  }
+  return process.window.place(call, kind, least);
+}
+
 // What the window's place depends on. `site` lies in the engine.
 Surroundings look_around(const void* site, Door door) {
   Surroundings around;
@@ -68,6 +78,30 @@ bool wait_for_opening() {
   return false;
 }
 
+// No room was found for the window: that took thousands of calls, and will most often be so the
+// next time. The host may free some, so it is looked for again, each time after twice as many
+// calls. A lost count costs nothing.
+class BackOff {
+ public:
+  bool skips() {
+    const std::uint32_t left = left_.load(std::memory_order_relaxed);
+    if (left != 0) left_.store(left - 1, std::memory_order_relaxed);
+    return left != 0;
+  }
+  void failed() {
+    constexpr std::uint32_t kFirst = 64, kMost = 1U << 20;
+    const std::uint32_t last = last_.load(std::memory_order_relaxed);
+    const std::uint32_t next = last == 0 ? kFirst : (last < kMost ? last * 2 : kMost);
+    last_.store(next, std::memory_order_relaxed);
+    left_.store(next, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t> left_{0};
+  std::atomic<std::uint32_t> last_{0};
+};
+constinit BackOff back_off[2];  // by door: they look in different places
+
 struct Opened {
   PlaceFailure failure = PlaceFailure::kNone;
   // The host's own call, if the place of the window depended on it; it is already made.
@@ -77,6 +111,8 @@ struct Opened {
 
 Opened ensure_open(const MapCall& call, const void* site, Door door) {
   if (process.window.is_open()) return {};
+  BackOff& later = back_off[door == Door::kAllocator ? 1 : 0];
+  if (later.skips()) return {PlaceFailure::kCannotOpen, false, {}};
   if (!process.window.begin_opening(Guard::thread()))
     return {wait_for_opening() ? PlaceFailure::kNone : PlaceFailure::kOpening, false, {}};
   Surroundings around = look_around(site, door);
@@ -86,7 +122,7 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
     opened.probed = true;
     opened.probe = kernel::map(call);
     if (!opened.probe.ok()) {
-      process.window.abandon();
+      process.window.abandon(Guard::thread());
       opened.failure = PlaceFailure::kRefused;
       return opened;
     }
@@ -95,11 +131,12 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   }
   const auto place = find_site(settings, around, may_shield);
   if (!place) {
-    process.window.abandon();
+    process.window.abandon(Guard::thread());
+    later.failed();
     opened.failure = PlaceFailure::kCannotOpen;
     return opened;
   }
-  if (!process.window.publish(*place)) {
+  if (!process.window.publish(*place, Guard::thread())) {
     if (place->shielded) kernel::unmap(place->layout.window);
     return opened;
   }
@@ -222,13 +259,17 @@ bool is_address_space_limited() {
   return kernel::get_rlimit(RLIMIT_AS, &limit).ok() && limit.rlim_cur != RLIM_INFINITY;
 }
 
-KernelResult map_as_host(const MapCall& call) {
-  const KernelResult r = kernel::map(call);
+bool gave_way(KernelResult r) {
   if (r.error() != ENOMEM || !process.window.may_shield() || process.window.is_frugal() ||
       !process.window.any_shielded(process.window.range()) || !is_address_space_limited())
-    return r;
+    return false;
   process.window.unshield();
-  return kernel::map(call);
+  return true;
+}
+
+KernelResult map_as_host(const MapCall& call) {
+  const KernelResult r = kernel::map(call);
+  return gave_way(r) ? kernel::map(call) : r;
 }
 
 KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
@@ -237,7 +278,7 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
   if (settings.mode == Mode::kScatter) return scatter(call, asker);
   if (caller.role == Role::kLearned && process.learner.is_mostly_data(asker.slot)) {
     process.record.note_passed(PassReason::kSignature);
-    const KernelResult r = kernel::map(call);
+    const KernelResult r = map_as_host(call);
     if (r.ok()) record(asker, call, Outcome::kPassed, mapped_range(r, call), Kind::kUnknown);
     return r;
   }
@@ -259,7 +300,7 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
     if (process.filtered.load(std::memory_order_relaxed))
       return fall_back(call, {PlaceFailure::kForeign, {}, 0}, asker, opened);
   }
-  const Placed placed = process.window.place(call, kind, alignment_for(call.length));
+  const Placed placed = place(call, kind, process.window.page_size().bytes());
   if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, asker, opened);
   if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
   note_placed(range_of(placed.at, call.length), call, kind, asker);
@@ -290,10 +331,7 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
   const Kind kind = process.learner.kind_of(asker.slot);
   const Opened opened = ensure_open(call, site, Door::kAllocator);
   Placed placed{opened.failure, {}, 0};
-  if (placed.failure == PlaceFailure::kNone) {
-    const Bytes least = alignment_for(call.length);
-    placed = process.window.place(call, kind, alignment < least ? least : alignment);
-  }
+  if (placed.failure == PlaceFailure::kNone) placed = place(call, kind, alignment);
   if (placed.failure != PlaceFailure::kNone) {
     process.record.note_fell_back();
     unserved = {Outcome::kFellBack, placed.failure, placed.error, asker.role, asker.fingerprint};

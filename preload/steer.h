@@ -13,6 +13,8 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site);
 // Makes the call as the host made it. If the kernel refuses for want of address space, what the
 // window holds goes first: the limit may have been set from outside.
 KernelResult map_as_host(const MapCall& call);
+// Whether what the window holds went because of this refusal: then it is worth asking again.
+bool gave_way(KernelResult refused);
 // A finite RLIMIT_AS counts the free pages of the window that are held.
 bool is_address_space_limited();
 

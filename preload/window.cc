@@ -7,6 +7,8 @@ namespace {
 
 // Places that turn out to be somebody else's before a call falls back.
 constexpr int kMaxTries = 16;
+// How often a call looks what of such a place is free: enough to find one page in 2 GiB twice over.
+constexpr int kMaxProbes = 96;
 // Looks while unshield() holds pages.
 constexpr int kMaxWaits = 100000;
 
@@ -15,38 +17,57 @@ constexpr int kFixedFlags = MAP_FIXED | MAP_FIXED_NOREPLACE;
 }  // namespace
 
 Window::Geometry Window::decode(std::uint64_t word) {
+  if ((word & kOpen) == 0) return {};
   const Address base{(word & ((1ULL << 36) - 1)) * kGrain.count};
   const Bytes size{(word >> 36 & 0xffff) * kGrain.count};
   return {range_of(base, size), (word & kHighCode) != 0};
 }
 
 bool Window::begin_opening(std::uintptr_t opener) {
-  std::uint64_t closed = 0;
-  if (geometry_.compare_exchange_strong(closed, kOpening, std::memory_order_acq_rel)) {
-    opener_.store(opener, std::memory_order_relaxed);
+  std::uint64_t seen = 0;
+  if (geometry_.compare_exchange_strong(seen, opening_by(opener), std::memory_order_acq_rel))
     return true;
-  }
   // Only this thread can have stored its own name, so nobody else is at it.
-  return closed == kOpening && opener != 0 && opener_.load(std::memory_order_relaxed) == opener;
+  return opener != 0 && seen == opening_by(opener);
 }
 
-void Window::abandon() {
-  geometry_.store(0, std::memory_order_release);
+void Window::abandon(std::uintptr_t opener) {
+  // Release: pairs with the acq_rel of the next opener.
+  std::uint64_t ours = opening_by(opener);
+  geometry_.compare_exchange_strong(ours, 0, std::memory_order_release, std::memory_order_relaxed);
 }
 
-bool Window::publish(const Site& site) {
-  if (!is_opening()) return false;
+bool Window::publish(const Site& site, std::uintptr_t opener) {
+  // The books are written once nobody else, not even a handler on this thread, can be writing them.
+  constexpr std::uint64_t kMine = kOpening | kPublishing;
+  std::uint64_t ours = opening_by(opener);
+  if (!geometry_.compare_exchange_strong(ours, kMine, std::memory_order_acq_rel)) return false;
   const AddressRange window = site.layout.window;
-  if (site.shielded) shield_.set({{0}, page_.covering(window.size())});
+  const PageRun all{{0}, page_.covering(window.size())};
+  if (site.shielded) shield_.set(all);
   anchor_ = site.anchor;
-  geometry_.store(window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
-                      (site.layout.code_at_high_end ? kHighCode : 0) |
-                      (site.kernel_first ? kKernelFirst : 0) |
-                      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen,
-                  std::memory_order_release);
+  const std::uint64_t open =
+      window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
+      (site.layout.code_at_high_end ? kHighCode : 0) | (site.kernel_first ? kKernelFirst : 0) |
+      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen;
+  ours = kMine;
+  if (!geometry_.compare_exchange_strong(ours, open, std::memory_order_acq_rel)) {
+    // A handler on this thread forked, and this is the child: see forget_others().
+    shield_.clear(all);
+    return false;
+  }
   // The host may have set its limit while we were looking for a place.
   if (site.shielded && !may_shield()) unshield();
   return true;
+}
+
+void Window::forget_others() {
+  sweeping_.store(0, std::memory_order_relaxed);
+  const std::uint64_t word = geometry_.load(std::memory_order_relaxed);
+  if ((word & kOpening) == 0) return;
+  // What was marked so far is held by nobody who would tell.
+  if ((word & kPublishing) != 0) shield_.clear({{0}, Pages{PageMap::kMaxPages}});
+  geometry_.store(0, std::memory_order_relaxed);  // this is the child's only thread
 }
 
 PageRun Window::pages_of(AddressRange r) const {
@@ -76,6 +97,7 @@ std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
 }
 
 Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
+  int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     auto run = claim(call.length, kind, alignment);
     // unshield() holds pages only to give them back: look again, a bounded number of times.
@@ -85,7 +107,11 @@ Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
     if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
     const Placed placed = put(*run, call);
     if (placed.failure == PlaceFailure::kForeign) {
-      keep_foreign(*run);
+      if (probes == 0) {  // the next call goes on
+        map_.release(*run);
+        return placed;
+      }
+      keep_foreign(*run, probes);
       continue;
     }
     if (placed.failure == PlaceFailure::kNone)
@@ -104,7 +130,8 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
   if (!shield_.any(run) || !map_.claim_exact(run)) return false;
   const Placed placed = put(run, call);
   if (placed.failure == PlaceFailure::kForeign) {
-    keep_foreign(run);
+    int probes = kMaxProbes;
+    keep_foreign(run, probes);
     return false;
   }
   if (placed.failure == PlaceFailure::kNone)
@@ -158,18 +185,32 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
 }
 
 // Somebody else's mapping lies in the run, which is claimed: its pages stay so, which is how we
-// know of it from now on; those where nothing is mapped are free again.
-void Window::keep_foreign(PageRun run) {
+// know of it from now on; those where nothing is mapped are free again. They are found by holding
+// halves of halves for a moment, the largest first. What `probes` does not suffice for stays ours
+// to avoid.
+void Window::keep_foreign(PageRun run, int& probes) {
   own(run);
   if (run.length == Pages{1} || is_frugal()) return;
-  unsigned char resident[64];
-  for (PageIndex p = run.first; p < run.end();) {
-    const Pages left = run.end() - p;
-    const PageRun part{p, left < Pages{64} ? left : Pages{64}};
-    p = part.end();
-    if (kernel::mincore(addresses_of(part), resident).ok()) continue;
-    for (PageIndex q = part.first; q < part.end(); q = q + Pages{1})
-      if (!kernel::mincore(addresses_of({q, Pages{1}}), resident).ok()) forget({q, Pages{1}});
+  constexpr std::uint32_t kQueue = 64;
+  PageRun queue[kQueue];
+  std::uint32_t first = 0, count = 0;
+  const auto halve = [&](PageRun r) {
+    if (r.length == Pages{1} || count + 2 > kQueue) return;
+    const PageIndex middle = r.first + Pages{r.length.count / 2};
+    queue[(first + count++) % kQueue] = {r.first, middle - r.first};
+    queue[(first + count++) % kQueue] = {middle, r.end() - middle};
+  };
+  for (halve(run); count > 0 && probes > 0; --probes) {
+    const PageRun part = queue[first];
+    first = (first + 1) % kQueue;
+    --count;
+    unsigned char resident[64];
+    if (reshield(part)) {
+      kernel::unmap(addresses_of(part));
+      forget(part);
+    } else if (part.length > Pages{64} || !kernel::mincore(addresses_of(part), resident).ok()) {
+      halve(part);
+    }
   }
 }
 
@@ -180,35 +221,41 @@ void Window::forget(PageRun run) {
   end_leaving(run, true);
 }
 
-// Takes the pages of the run that are about to be unmapped away from their owner, and those that
-// the books do not know of, for they may be somebody's that we never met. Nobody else gets them
-// before end_leaving(); what another thread is placing at this moment stays that thread's
+// Takes the pages of the run that are about to be unmapped away from their owner. Nobody else gets
+// them before end_leaving(); what another thread is placing at this moment stays that thread's
 // throughout.
 void Window::begin_leaving(PageRun run) {
   mapped_.take(run, [&](PageRun part) { leaving_.set(part); });
 }
 
 void Window::end_leaving(PageRun run, bool gone) {
-  if (gone && has_extents_.load(std::memory_order_relaxed)) cut_extent(run);
+  if (gone && has_extents_.load(std::memory_order_relaxed)) {
+    cut_extent(run);
+    // Before the pages stop leaving: until then extent_at() does not look at these bits.
+    for (PageIndex p = run.first; p < run.end();) {
+      p = leaving_.next(true, p, run.end());
+      const PageIndex stop = leaving_.next(false, p, run.end());
+      clear_extents({p, stop - p});
+      p = stop;
+    }
+  }
   leaving_.take(run, [&](PageRun part) {
-    if (!gone) {
+    if (gone)
+      map_.release(part);
+    else
       own(part);
-      return;
-    }
-    if (has_extents_.load(std::memory_order_relaxed)) {
-      extent_begin_.clear(part);
-      extent_end_.clear(part);
-    }
-    map_.release(part);
   });
 }
 
+// The pages that the books have as free are taken along, for they may be somebody's that we never
+// met: borrowed, so that they are free again also if the kernel refuses.
 KernelResult Window::unmap_part(AddressRange r) {
   const PageRun run = pages_of(r);
-  map_.occupy(run, [&](PageRun part) { leaving_.set(part); });
+  map_.occupy(run, [&](PageRun part) { borrowed_.set(part); });
   begin_leaving(run);
   const KernelResult result = kernel::unmap(r);
   end_leaving(run, result.ok());
+  borrowed_.take(run, [&](PageRun part) { map_.release(part); });
   return result;
 }
 
@@ -216,7 +263,10 @@ KernelResult Window::unmap_part(AddressRange r) {
 // are the caller's to unmap, so nobody else looks at its bits.
 void Window::cut_extent(PageRun run) {
   const PageIndex end = extent_end_.next(true, run.first, run.end());
-  if (end < run.end() && end < extent_begin_.next(true, run.first, run.end()))
+  if (end == run.end() || extent_begin_.next(true, run.first, run.end()) <= end) return;
+  // Its beginning may be gone already: then the last extent that begins before the run ends there.
+  const PageIndex begun = extent_begin_.previous_end(true, {0}, run.first);
+  if (extent_end_.previous_end(true, {0}, run.first) < begun)
     extent_end_.set({{run.first.value - 1}, Pages{1}});
 }
 
@@ -244,8 +294,10 @@ KernelResult Window::unmap(AddressRange r) {
 
 Placed Window::move(const RemapCall& call, Kind kind) {
   const Bytes length = round_up(call.new_length, page_.bytes());
+  int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    const auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+    auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
+    if (!run) run = claim(length, kind, page_.bytes());
     if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
     if (!shield_.all(*run)) {
@@ -255,7 +307,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
       }
       drop_shield(*run);
       if (!reshield(*run)) {
-        keep_foreign(*run);
+        keep_foreign(*run, probes);
         continue;
       }
       shield_.set(*run);
@@ -279,9 +331,15 @@ Placed Window::move(const RemapCall& call, Kind kind) {
   return {PlaceFailure::kForeign, {}, EEXIST};
 }
 
+void Window::clear_extents(PageRun run) {
+  extent_begin_.clear(run);
+  extent_end_.clear(run);
+}
+
 void Window::mark_extent(AddressRange r) {
   const PageRun run = pages_of(r);
   has_extents_.store(true, std::memory_order_relaxed);
+  clear_extents(run);  // of what the host made of an earlier one
   extent_end_.set({{run.end().value - 1}, Pages{1}});
   extent_begin_.set({run.first, Pages{1}});
 }
@@ -289,7 +347,10 @@ void Window::mark_extent(AddressRange r) {
 AddressRange Window::extent_at(Address a) const {
   if (!contains(a) || !is_aligned(a, page_.bytes())) return {};
   const PageIndex first = pages_of(range_of(a, page_.bytes())).first;
-  if (!extent_begin_.test(first)) return {};
+  // First: while an extent is being unmapped, the kernel may have given its place to another
+  // allocator, which asks here whose it is. Acquire (in test) pairs with the release in take() of
+  // end_leaving(): who sees that the page has left sees that it begins no extent.
+  if (leaving_.test(first) || !extent_begin_.test(first)) return {};
   const PageIndex end{capacity().count};
   const PageIndex last = extent_end_.next(true, first, end);
   if (last == end) return {};

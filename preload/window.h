@@ -58,14 +58,15 @@ class Window {
   bool contains(Address a) const { return range().contains(a); }
 
   // Exactly one thread gets true, and then calls publish() or abandon(). Never waits. `opener`
-  // tells threads apart: one that left its opening by longjmp gets true again.
+  // (an address, 8-byte aligned) tells threads apart: one that left its opening by longjmp gets
+  // true again.
   bool begin_opening(std::uintptr_t opener = 0);
-  // False if the window is open already, by a signal handler that took this thread's opening for
-  // abandoned: the caller gives its place back.
-  bool publish(const Site& site);
-  void abandon();
+  // False if the opening is this thread's no more: a signal handler took it for abandoned, and
+  // opened the window itself or abandoned it. The caller gives its place back.
+  bool publish(const Site& site, std::uintptr_t opener = 0);
+  void abandon(std::uintptr_t opener = 0);
   // Whether some thread is between begin_opening() and publish().
-  bool is_opening() const { return geometry_.load(std::memory_order_acquire) == kOpening; }
+  bool is_opening() const { return has(kOpening); }
   AddressRange anchor() const { return is_open() ? anchor_ : AddressRange{}; }
   bool kernel_first() const {
     return (geometry_.load(std::memory_order_acquire) & kKernelFirst) != 0;
@@ -109,14 +110,14 @@ class Window {
   void be_frugal(bool yes) { frugal_.store(yes, std::memory_order_relaxed); }
   bool is_frugal() const { return frugal_.load(std::memory_order_relaxed); }
 
-  // In a forked child: a window that the parent's other thread was opening never opens.
-  void forget_opening() {
-    if (is_opening()) abandon();
-  }
+  // In a forked child: what the parent's other threads were at is never finished.
+  void forget_others();
 
   // Gives every free page back to the kernel and never holds one again: the host set a limit that
   // would count them (RLIMIT_AS, mlockall).
   void unshield();
+  // A mapping that grows down begins at `at`: makes sure that it can, as it could without us.
+  void let_grow_down(Address at);
   bool may_shield() const { return !no_shield_.load(std::memory_order_acquire); }
   // Also before the window opens: it will then be opened without a shield.
   void forbid_shield() { no_shield_.store(true, std::memory_order_release); }
@@ -130,7 +131,7 @@ class Window {
   AddressRange extent_at(Address a) const;
 
   // Whether a call that finds the window full may be early: unshield() is at work.
-  bool is_sweeping() const { return sweeping_.load(std::memory_order_acquire); }
+  bool is_sweeping() const { return sweeping_.load(std::memory_order_acquire) != 0; }
 
  private:
   struct Geometry {
@@ -143,8 +144,12 @@ class Window {
   bool has(std::uint64_t flag) const {
     return (geometry_.load(std::memory_order_acquire) & flag) != 0;
   }
-  static constexpr std::uint64_t kOpening = 1ULL << 62;
+  static constexpr std::uint64_t kPublishing = 1ULL << 61;  // with kOpening, and no opener
+  static constexpr std::uint64_t kOpening = 1ULL << 62;     // the opener / 8 in bits 0-51
   static constexpr std::uint64_t kOpen = 1ULL << 63;
+  static constexpr std::uint64_t opening_by(std::uintptr_t opener) {
+    return kOpening | (opener / 8 & ((1ULL << 52) - 1));
+  }
   static Geometry decode(std::uint64_t word);
 
   AddressRange addresses_of(PageRun run) const;
@@ -157,8 +162,9 @@ class Window {
   void drop_shield(PageRun run);
   bool reshield(PageRun run);
   void verify_shield(PageRun run);
-  void keep_foreign(PageRun run);
+  void keep_foreign(PageRun run, int& probes);
   void cut_extent(PageRun run);
+  void clear_extents(PageRun run);
   void forget(PageRun run);
   void begin_leaving(PageRun run);
   void end_leaving(PageRun run, bool gone);
@@ -166,21 +172,22 @@ class Window {
   void own(PageRun run);
   void sweep_shield(PageRun run);
 
-  // base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The release in
-  // publish() pairs with the acquire in every reader: who sees the window sees its shield bits.
+  // Once it is open: base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The
+  // release in publish() pairs with the acquire in every reader: who sees the window sees its
+  // shield bits. Only its opener, named in it, takes it out of kOpening.
   std::atomic<std::uint64_t> geometry_{0};
   // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
   std::atomic<bool> no_shield_{false};
   std::atomic<bool> frugal_{false};
-  std::atomic<std::uintptr_t> opener_{0};
   AddressRange anchor_;
   PageSize page_;
   PageMap map_;
   AtomicBitmap<PageMap::kMaxPages> shield_;
   std::atomic<bool> has_extents_{false};
-  std::atomic<bool> sweeping_{false};
+  std::atomic<std::uint32_t> sweeping_{0};  // how many are at it
   AtomicBitmap<PageMap::kMaxPages> mapped_;
   AtomicBitmap<PageMap::kMaxPages> leaving_;
+  AtomicBitmap<PageMap::kMaxPages> borrowed_;  // claimed for the time of an unmap, but not leaving
   AtomicBitmap<PageMap::kMaxPages> extent_begin_;
   AtomicBitmap<PageMap::kMaxPages> extent_end_;  // on the last page
 };

@@ -5,11 +5,20 @@
 namespace jitcorral {
 
 // After a failed call that may have unmapped the shield below the run (MAP_FIXED before Linux 6.12,
-// MREMAP_FIXED always): holds it again, or finds that it never went. If part of it is gone and the
-// addresses are not ours any more, the run is bare.
+// MREMAP_FIXED always): holds it again, or finds that it never went. If the addresses are not ours
+// any more, the run is bare.
+//
+// The kernel unmaps all of the run or nothing, so any sign of somebody else is one for all of it:
+// a page that is not mapped, or one that can be read. What is missed is a stranger that took the
+// whole run in these few instructions and lets nobody read its edges yet.
 void Window::verify_shield(PageRun run) {
   if (reshield(run)) return;
   if (is_frugal()) {
+    shield_.clear(run);
+    return;
+  }
+  const AddressRange at = addresses_of(run);
+  if (kernel::is_readable(at.begin) || kernel::is_readable(at.end - page_.bytes())) {
     shield_.clear(run);
     return;
   }
@@ -91,9 +100,25 @@ void Window::unshield() {
   if (!is_open()) return;
   // Release: pairs with the acquire in is_sweeping(), whose callers then wait for what is held
   // here.
-  sweeping_.store(true, std::memory_order_release);
+  sweeping_.fetch_add(1, std::memory_order_release);
   sweep_shield({{0}, capacity()});
-  sweeping_.store(false, std::memory_order_release);
+  // In a child that a handler on this thread forked it is zero already.
+  std::uint32_t now = sweeping_.load(std::memory_order_relaxed);
+  while (now != 0 && !sweeping_.compare_exchange_weak(now, now - 1, std::memory_order_release,
+                                                      std::memory_order_relaxed)) {
+  }
+}
+
+void Window::let_grow_down(Address at) {
+  // As far as stacks usually may grow, and the gap that the kernel keeps below them.
+  constexpr Bytes kRoom = mib(8) + mib(1);
+  if (at.value < kRoom.count) return;
+  const AddressRange room{at - kRoom, at};
+  // To take the shield away is a kind of call that a filter may not allow.
+  if (!overlaps(room) || is_frugal()) return;
+  if (any_shielded(range())) unshield();
+  // Nor must anything be placed there.
+  map_.occupy(pages_of(room), [&](PageRun part) { own(part); });
 }
 
 // Gives the free pages of the run that are shielded back to the kernel. Small pieces, so that

@@ -129,6 +129,16 @@ TEST_P(WindowAndHost, MoveKeepsContentsAndGrows) {
   }
 }
 
+TEST_P(WindowAndHost, MoveIsNotAlignedWhereThereIsNoRoomForThat) {
+  const Opened window(site(mib(4)));
+  const AddressRange old = range_of(window.place(pages(1), Kind::kRwdata).at, pages(1));
+  const Bytes most = window.range().size() - pages(1);
+  const Placed moved =
+      window->move({old.begin, pages(1), most, MREMAP_MAYMOVE, {}}, Kind::kUnknown);
+  ASSERT_EQ(moved.failure, PlaceFailure::kNone);
+  EXPECT_EQ(moved.at, old.end);
+}
+
 TEST_P(WindowAndHost, MoveOfSomethingUnmappedIsRefusedAndCostsNoPage) {
   const Opened window(site());
   const AddressRange gone = window.run(100, 2);
@@ -241,6 +251,24 @@ TEST_P(WindowAndHost, ExtentWhoseTailWasUnmappedDoesNotReachIntoItsNeighbour) {
   EXPECT_FALSE(window->extent_at(lower.begin).overlaps(upper));
   ASSERT_TRUE(window->unmap({upper.begin + page(), upper.end}).ok());
   EXPECT_TRUE(window->range().contains(window->extent_at(upper.begin)));
+}
+
+TEST_P(WindowAndHost, ExtentThatTheHostCarvedAwayLeavesNoTrace) {
+  const Opened window(site());
+  const AddressRange upper = range_of(window.place(pages(1)).at, pages(1));
+  const AddressRange carved = range_of(window.place(pages(4)).at, pages(4));
+  const AddressRange lower = range_of(window.place(pages(2)).at, pages(2));
+  for (const AddressRange& e : {upper, carved, lower}) window->mark_extent(e);
+  ASSERT_TRUE(window->unmap({carved.begin, carved.begin + page()}).ok());
+  ASSERT_TRUE(window->unmap({carved.begin + page(), carved.end}).ok());
+  EXPECT_EQ(window->extent_at(lower.begin), lower);
+  EXPECT_EQ(window->extent_at(upper.begin), upper);
+  ASSERT_TRUE(window->unmap(lower).ok());
+  const AddressRange again = range_of(window.place(pages(6)).at, pages(6));
+  ASSERT_EQ(again, (AddressRange{lower.begin, carved.end}));
+  window->mark_extent(again);
+  EXPECT_EQ(window->extent_at(again.begin), again);
+  EXPECT_EQ(window->extent_at(upper.begin), upper);
 }
 
 TEST_P(WindowAndHost, RefusalLeavesTheWindowUsable) {

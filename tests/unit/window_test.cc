@@ -24,6 +24,40 @@ TEST_P(WindowPlaces, ClosedWindowHoldsNothing) {
   EXPECT_TRUE(window->begin_opening());
 }
 
+TEST_P(WindowPlaces, OpeningIsItsOpenersAlone) {
+  const Site place = site();
+  const auto window = std::make_unique<Window>();
+  window->set_page_size(PageSize::of(page()));
+  constexpr std::uintptr_t kOne = 0x7ffff7d80740, kTwo = 0x7ffff7d80780;
+  ASSERT_TRUE(window->begin_opening(kOne));
+  EXPECT_FALSE(window->begin_opening(kTwo));
+  EXPECT_TRUE(window->range().empty());
+  // A handler on the first thread takes the opening for abandoned, and abandons it itself.
+  EXPECT_TRUE(window->begin_opening(kOne));
+  window->abandon(kOne);
+  // Now it is another thread's, whatever the first thread goes on to do.
+  ASSERT_TRUE(window->begin_opening(kTwo));
+  EXPECT_FALSE(window->begin_opening(kOne));
+  window->abandon(kOne);
+  EXPECT_TRUE(window->is_opening());
+  EXPECT_FALSE(window->publish(place, kOne));
+  EXPECT_TRUE(window->is_opening());
+  EXPECT_TRUE(window->publish(place, kTwo));
+  window->abandon(kOne);
+  window->abandon(kTwo);
+  EXPECT_EQ(window->range(), place.layout.window);
+  EXPECT_FALSE(window->publish(place, kTwo));
+  kernel::unmap(place.layout.window);
+}
+
+TEST_P(WindowPlaces, ForkedChildOpensItsOwn) {
+  const auto window = std::make_unique<Window>();
+  ASSERT_TRUE(window->begin_opening(64));
+  window->forget_others();
+  EXPECT_FALSE(window->is_opening());
+  EXPECT_TRUE(window->begin_opening(128));
+}
+
 TEST_P(WindowPlaces, RangeIsWhatWasPublishedAndAShieldHoldsAllOfIt) {
   const Site place = site();
   const Opened window(place);
@@ -144,6 +178,19 @@ TEST_P(WindowPlaces, UnmapThatBeginsOutsideFreesBothParts) {
   EXPECT_EQ(mapped(outside), Bytes{});
   EXPECT_EQ(mapped(both, "---p"), shielded() ? pages(2) : Bytes{});
   EXPECT_FALSE(window->any_claimed(both));
+}
+
+TEST_P(WindowPlaces, UnmapThatTheKernelRefusesUsesNothingUp) {
+  const Opened window(site());
+  const Placed live = window.place(pages(2));
+  memory(live.at)[0] = 7;
+  const AddressRange beyond{window.run(3).begin, Address{1ULL << 62}};
+  ASSERT_EQ(window->unmap(beyond).error(), EINVAL);
+  EXPECT_EQ(memory(live.at)[0], 7);
+  EXPECT_TRUE(window->any_claimed(range_of(live.at, pages(2))));
+  EXPECT_FALSE(window->any_claimed({window.range().begin, live.at}));
+  ASSERT_TRUE(window->unmap(range_of(live.at, pages(2))).ok());
+  EXPECT_FALSE(window->any_claimed(window.range()));
 }
 
 }  // namespace
