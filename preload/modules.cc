@@ -254,6 +254,10 @@ std::uint32_t kernel_version() {
   return version;
 }
 
+std::uint64_t hash_of(std::string_view text) {
+  return hash_bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
+}
+
 std::uint64_t identity(const Module& module) {
   std::uint64_t hash = 0;
   each_note(module,
@@ -263,8 +267,7 @@ std::uint64_t identity(const Module& module) {
               return true;
             });
   if (hash != 0) return hash;
-  const std::string_view name = basename_of(module.path);
-  return hash_bytes(reinterpret_cast<const unsigned char*>(name.data()), name.size());
+  return hash_of(basename_of(module.path));
 }
 
 }  // namespace jitcorral::modules

@@ -57,6 +57,8 @@ void* first_definition(const char* name);
 // Whether one of the module's read-only segments contains `text`.
 bool contains_text(const Module& module, std::string_view text);
 
+std::uint64_t hash_of(std::string_view text);
+
 // Identity that survives a restart: the build-id if there is one, else the name.
 std::uint64_t identity(const Module& module);
 

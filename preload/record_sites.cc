@@ -12,7 +12,7 @@ namespace {
 constinit std::uint32_t current = 0;
 constinit std::uint32_t executable_text = 0;
 
-// Paths that were added: a hash of where the module begins (36 bits) | generation (15) | offset / 8
+// Paths that were added: a hash of the path (36 bits) | generation (15) | offset / 8
 // (13), in one word so that no reader meets half of two.
 constexpr std::size_t kModules = 64;
 constinit std::atomic<std::uint64_t> added[kModules] = {};
@@ -20,7 +20,7 @@ static_assert(ring::kTextsSize / 8 < 1U << 13);
 
 std::uint32_t text_of(RingWriter writer, const Module& module) {
   if (module.path[0] == '\0') return executable_text;
-  const std::uint64_t hash = mix(module.mapped.begin.value);
+  const std::uint64_t hash = modules::hash_of(module.path);
   const std::uint64_t key = hash >> 28 << 28 | (current & 0x7fffU) << 13;
   std::atomic<std::uint64_t>& known = added[hash % kModules];
   const std::uint64_t word = known.load(std::memory_order_relaxed);

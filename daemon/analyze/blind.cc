@@ -22,8 +22,6 @@ void gaps(const model::Run& run, std::vector<std::string>& out) {
   if (run.torn > 0)
     out.push_back(counted(run.torn, "event was", "events were") +
                   " torn: a thread died while writing, or what it wrote made no sense");
-  if (run.filter_arrived)
-    out.emplace_back("a seccomp filter ended the record: nothing after it was seen");
 }
 
 // Executable mappings that events explain after all: those that were recorded behind the sample.
@@ -128,6 +126,8 @@ Blind blind_of(const model::Record& record, const History& history) {
   if (run.state == model::RunState::kRunning)
     blind.soft.emplace_back(
         "the process was not seen to end: it still runs, or outlived its recorder");
+  if (run.filter_arrived)
+    blind.soft.emplace_back("a seccomp filter arrived: later events carry no time and no thread");
   if (run.samples == 0)
     blind.soft.emplace_back(
         "the list of mappings was never sampled: code mapped by inline system calls would not have "

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "collect/fill_in.h"
 
@@ -55,7 +56,23 @@ Process* Collector::keep(std::unique_ptr<Process> process) {
 }
 
 Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
-  auto process = std::make_unique<Process>();
+  Process* process = nullptr;
+  // Who was listed as silent has only been slow: the row is its own.
+  if (const auto silent = silent_.find(pid); silent != silent_.end()) {
+    Process* listed = silent->second.listed;
+    if (listed != nullptr && !listed->run.ended) {
+      const model::RunId id = listed->run.id;
+      std::destroy_at(listed);
+      std::construct_at(listed);
+      listed->run.id = id;
+      process = listed;
+      if (std::find(followed_.begin(), followed_.end(), process) == followed_.end())
+        followed_.push_back(process);
+    }
+    silent_.erase(silent);
+  }
+  if (process == nullptr) process = keep(std::make_unique<Process>());
+  if (process == nullptr) return nullptr;
   process->pid = pid;
   process->pidfd = std::move(pidfd);
   process->identity = hello.identity;
@@ -68,8 +85,7 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
       if (other->identity == hello.parent && hello.parent != 0) process->parent = other.get();
   }
   process->next_sample = Clock::now() + process->sample_interval;
-  silent_.erase(pid);
-  return keep(std::move(process));
+  return process;
 }
 
 void Collector::take(Message message) {

@@ -42,6 +42,15 @@ class Collector {
   const store::Database* database() const { return database_ ? &*database_ : nullptr; }
 
  private:
+  // Descendants without a hello: since when, and as which program.
+  struct Silent {
+    Clock::time_point since;
+    std::string executable;
+    bool settled = false;  // listed, or known to be nobody worth a row
+    Process* listed = nullptr;
+  };
+  void list_silent(Silent& silent, pid_t pid, const std::string& why, model::RunState state);
+
   Process* living(pid_t pid);
   // Null when there are too many already.
   Process* add(pid_t pid, Descriptor pidfd, const Hello& hello);
@@ -50,8 +59,8 @@ class Collector {
   void see_ends();
   void see_children(Clock::time_point now);
   void see_child(pid_t pid, Clock::time_point now);
-  void add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
-                      model::RunState state);
+  Process* add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
+                          model::RunState state);
   void store();
 
   std::string shim_;
@@ -70,12 +79,6 @@ class Collector {
   std::optional<proc::Exit> command_exit_;
   unsigned own_filters_ = 0;
 
-  // Descendants without a hello: since when, and as which program.
-  struct Silent {
-    Clock::time_point since;
-    std::string executable;
-    bool settled = false;  // listed, or known to be nobody worth a row
-  };
   std::map<pid_t, Silent> silent_;
   Clock::time_point next_scan_{};
   Clock::duration scan_interval_ = std::chrono::milliseconds(20);

@@ -7,8 +7,8 @@
 
 namespace jitcorral::collect {
 
-void Collector::add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
-                               model::RunState state) {
+Process* Collector::add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
+                                   model::RunState state) {
   auto process = std::make_unique<Process>();
   process->pid = pid;
   process->run.session = session_.id;
@@ -25,62 +25,88 @@ void Collector::add_not_loaded(pid_t pid, const std::string& executable, const s
     process->run.ended = wall_time_now();
   }
   process->ended_at = Clock::now();
-  keep(std::move(process));
+  return keep(std::move(process));
+}
+
+namespace {
+
+enum class Loading { kLoaded, kNotLoaded, kNotYetKnown };
+
+// Whether a process has the shim, as far as its mappings tell. The dynamic linker maps what is
+// preloaded before all other libraries: where there is one of these and no shim, none will come.
+Loading loading_of(const std::vector<proc::Mapping>& mappings, const std::string& why_not,
+                   const std::string& shim) {
+  bool has_libraries = false;
+  for (const proc::Mapping& m : mappings) {
+    if (m.name == shim) return Loading::kLoaded;
+    const std::size_t slash = m.name.rfind('/');
+    const std::string name = m.name.substr(slash == std::string::npos ? 0 : slash + 1);
+    has_libraries |= name.find(".so") != std::string::npos && !name.starts_with("ld-");
+  }
+  return has_libraries || !why_not.empty() ? Loading::kNotLoaded : Loading::kNotYetKnown;
+}
+
+}  // namespace
+
+void Collector::list_silent(Silent& silent, pid_t pid, const std::string& why,
+                            model::RunState state) {
+  silent.settled = true;
+  silent.listed = add_not_loaded(pid, silent.executable, why, state);
 }
 
 void Collector::see_child(pid_t pid, Clock::time_point now) {
-  // Between exec and the dynamic linker's work a process looks as if nothing were loaded.
+  // A hello may be on its way, or a busy machine may not have come to it yet.
   constexpr Clock::duration kSettle = std::chrono::milliseconds(15);
+  constexpr Clock::duration kLongSettle = std::chrono::seconds(1);
+  Process* known = living(pid);
   std::string executable = proc::executable(pid);
   const bool is_closed_to_us = executable.empty();
   if (is_closed_to_us) {
     // Set-uid programs may be seen, but not looked at; so may processes that hide themselves.
-    if (proc::state(pid) != proc::State::kAlive || living(pid) != nullptr) return;
+    if (proc::state(pid) != proc::State::kAlive || known != nullptr) return;
     executable = proc::name(pid);
   }
-  if (Process* process = living(pid)) {
-    // After an exec of a program that does not load the shim there is no second hello.
-    if (process->run.executable == executable) return;
-    const auto all = proc::mappings(pid);
-    if (!all || std::any_of(all->begin(), all->end(),
-                            [&](const proc::Mapping& m) { return m.name == shim_; }))
-      return;
-    Silent& silent = silent_.try_emplace(pid, Silent{now, executable, false}).first->second;
-    if (silent.executable != executable) silent = {now, executable, false};
-    if (now - silent.since < kSettle) return;
-    process->close(model::RunState::kReplaced, std::nullopt);
-  }
-  Silent& silent = silent_.try_emplace(pid, Silent{now, executable, false}).first->second;
-  if (silent.executable != executable) silent = {now, executable, false};
+  // After an exec of a program that does not load the shim there is no second hello.
+  if (known != nullptr && known->run.executable == executable) return;
+  Silent& silent = silent_.try_emplace(pid, Silent{now, executable}).first->second;
+  if (silent.executable != executable) silent = {now, executable};
   if (silent.settled || now - silent.since < kSettle) return;
+
   const auto all = proc::mappings(pid);
-  if (!all && (is_closed_to_us || proc::state(pid) == proc::State::kAlive)) {
-    silent.settled = true;
-    add_not_loaded(pid, executable, "may not be looked at (set-uid, or another user's)",
-                   model::RunState::kNotLoaded);
-  }
-  if (!all) return;
-  silent.settled = true;
-  const bool loaded = std::any_of(all->begin(), all->end(),
-                                  [&](const proc::Mapping& m) { return m.name == shim_; });
-  if (!loaded) {
-    add_not_loaded(pid, executable, proc::why_not_loaded(pid, shim_), model::RunState::kNotLoaded);
+  if (!all) {
+    if (proc::state(pid) == proc::State::kAlive && known == nullptr)
+      list_silent(silent, pid, "may not be looked at (set-uid, or another user's)",
+                  model::RunState::kNotLoaded);
     return;
   }
+  const std::string why_not = proc::why_not_loaded(pid, shim_);
+  switch (loading_of(*all, why_not, shim_)) {
+    case Loading::kNotYetKnown:
+      return;
+    case Loading::kNotLoaded:
+      if (known != nullptr) known->close(model::RunState::kReplaced, std::nullopt);
+      list_silent(silent, pid, why_not, model::RunState::kNotLoaded);
+      return;
+    case Loading::kLoaded:
+      break;
+  }
+  if (known != nullptr) return;  // its second hello will come
   if (proc::seccomp_filters(pid) > own_filters_) {
-    add_not_loaded(pid, executable, "a seccomp filter is in force, so it says nothing",
-                   model::RunState::kRunning);
+    list_silent(silent, pid, "a seccomp filter is in force, so it says nothing",
+                model::RunState::kRunning);
     return;
   }
   // A fork of what we follow is part of it until it does something of its own.
   const bool is_fork = std::any_of(processes_.begin(), processes_.end(), [&](const auto& process) {
     return process->run.executable == executable;
   });
-  if (!is_fork)
-    add_not_loaded(pid, executable,
-                   "the library is inert in it (JITCORRAL_POLICY=off, JITCORRAL_ONLY, "
-                   "JITCORRAL_RECORD=off or /etc/jitcorral/disable)",
-                   model::RunState::kNotLoaded);
+  if (is_fork)
+    silent.settled = true;
+  else if (now - silent.since >= kLongSettle)
+    list_silent(silent, pid,
+                "the library is inert in it (JITCORRAL_POLICY=off, JITCORRAL_ONLY, "
+                "JITCORRAL_RECORD=off or /etc/jitcorral/disable)",
+                model::RunState::kNotLoaded);
 }
 
 void Collector::see_children(Clock::time_point now) {

@@ -24,8 +24,10 @@ model::WallTime wall_time_now() {
 }
 
 model::WallTime wall_time_at(std::uint64_t monotonic) {
-  return nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC) +
-         static_cast<std::int64_t>(monotonic);
+  // What lies ahead of us was not written by a clock.
+  const auto now = static_cast<std::uint64_t>(nanoseconds(CLOCK_MONOTONIC));
+  const std::uint64_t ago = monotonic == 0 || monotonic > now ? 0 : now - monotonic;
+  return nanoseconds(CLOCK_REALTIME) - static_cast<std::int64_t>(ago);
 }
 
 void fill_in(model::Run& run, const Hello& hello) {
@@ -47,6 +49,8 @@ void fill_in(model::Run& run, const RingReader& ring) {
   run.has_ring = true;
   run.counters = ring.counters();
   run.window = ring.window();
+  run.page_size = ring.page_size();
+  run.filter_arrived = ring.is_filtered();
   run.position = ring.taken();
   run.dropped = ring.dropped();
   run.texts_lost = ring.texts_lost();

@@ -26,6 +26,9 @@ Descriptor pidfd_of(int connection, pid_t pid) {
   int fd = -1;
   socklen_t size = sizeof fd;
   if (getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0) return Descriptor(fd);
+  // Before Linux 6.5 the pid has to do. Otherwise the process is gone, and its pid may be
+  // another's.
+  if (errno != ENOPROTOOPT) return Descriptor();
   return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
 
@@ -105,6 +108,8 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
   socklen_t size = sizeof peer;
   if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
     return Reading::kRefused;
+  // A process of another pid namespace has no number here, and 0 means ourselves.
+  if (peer.pid <= 0) return Reading::kRefused;
   if (peer.uid != geteuid() && peer.uid != 0 && !for_everyone_) return Reading::kRefused;
   message = {};
   message.pid = peer.pid;
@@ -128,8 +133,9 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
       message.ring = Descriptor(fd);  // of several the last one stays
     }
   }
-  if (got != static_cast<ssize_t>(sizeof hello) || (header.msg_flags & MSG_CTRUNC) != 0 ||
-      hello.magic != Hello::kMagic || hello.major != ring::kMajor || hello.size != sizeof hello ||
+  if (got != static_cast<ssize_t>(sizeof hello) ||
+      (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 || hello.magic != Hello::kMagic ||
+      hello.major != ring::kMajor || hello.size != sizeof hello ||
       hello.subject >= Hello::Subject::kCount)
     return Reading::kRefused;
   if ((hello.subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))

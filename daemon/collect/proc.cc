@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -26,8 +27,9 @@ std::optional<std::string> contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::ostringstream all;
+  // An empty file sets failbit; a read that fails in the middle sets badbit.
   all << file.rdbuf();
-  if (file.bad()) return std::nullopt;
+  if (all.bad() || file.bad()) return std::nullopt;
   return all.str();
 }
 
@@ -60,10 +62,15 @@ struct PidfdInfo {
 constexpr std::uint64_t kInfoExit = 1U << 3;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
+bool is_elf(int file, unsigned char of_class) {
+  unsigned char ident[EI_NIDENT] = {};
+  return pread(file, ident, sizeof ident, 0) == sizeof ident &&
+         std::memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] == of_class;
+}
+
 bool has_interpreter(int file) {
   Elf64_Ehdr header = {};
-  if (pread(file, &header, sizeof header, 0) != sizeof header ||
-      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (!is_elf(file, ELFCLASS64) || pread(file, &header, sizeof header, 0) != sizeof header)
     return true;  // a script, or what this kernel knows how to start
   for (unsigned i = 0; i < header.e_phnum && i < 128; ++i) {
     Elf64_Phdr segment = {};
@@ -84,6 +91,7 @@ std::string why_not_loadable_file(int file) {
     return "set-gid: the linker ignores it";
   if (geteuid() != 0 && fgetxattr(file, "security.capability", nullptr, 0) > 0)
     return "has file capabilities: the linker ignores it";
+  if (is_elf(file, ELFCLASS32)) return "32-bit executable";
   if (!has_interpreter(file)) return "static executable";
   return {};
 }
@@ -102,8 +110,11 @@ std::optional<std::vector<Mapping>> mappings(pid_t pid) {
 
 bool is_anonymous_code(const Mapping& m) {
   if (m.permissions.size() != 4 || m.permissions[2] != 'x') return false;
-  return m.name.empty() || m.name.starts_with("[anon:") || m.name.starts_with("/memfd:") ||
-         m.name.starts_with("/dev/zero");
+  constexpr std::string_view kNobodys[] = {
+      "[anon:", "[anon_shmem:", "/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"};
+  return m.name.empty() ||
+         std::any_of(std::begin(kNobodys), std::end(kNobodys),
+                     [&](std::string_view name) { return m.name.starts_with(name); });
 }
 
 namespace {

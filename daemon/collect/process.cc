@@ -79,13 +79,15 @@ void Process::sample(Clock::time_point now) {
     known.add(ancestor->explained);
   std::vector<proc::Mapping> found;
   for (const proc::Mapping& mapping : *all) {
-    if (!proc::is_anonymous_code(mapping) || known.covers(mapping.range)) continue;
+    if (!proc::is_anonymous_code(mapping) || known.covers(mapping.range) ||
+        reported.covers(mapping.range))
+      continue;
     const bool again = std::any_of(suspects.begin(), suspects.end(), [&](const auto& suspect) {
       return suspect.range.overlaps(mapping.range);
     });
     if (!again) {
       found.push_back(mapping);
-    } else if (!reported.covers(mapping.range)) {
+    } else {
       reported.add(mapping.range);
       unseen.push_back({ticket, mapping.range, mapping.permissions});
     }
@@ -125,6 +127,8 @@ void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
     run.exit_code = exit->code;
     run.signal = exit->signal;
   }
+  // One pid may become another program very often.
+  if (state == model::RunState::kReplaced) pidfd = {};
   ended = true;
   ended_at = Clock::now();
   changed = true;

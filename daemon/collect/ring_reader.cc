@@ -147,6 +147,11 @@ std::uint64_t RingReader::unfinished() const {
   const std::uint64_t taken = this->taken();
   return taken > done ? taken - done : 0;
 }
+std::uint32_t RingReader::page_size() const {
+  // A power of two from 4 KiB to 64 KiB, or not what a kernel has.
+  const std::uint32_t size = header().page_size;
+  return size == 4096 || size == 16384 || size == 65536 ? size : 0;
+}
 bool RingReader::ended_by_exit() const {
   return (header().state.load(std::memory_order_relaxed) & ring::kEndedByExit) != 0;
 }
@@ -200,9 +205,17 @@ std::optional<Hello> RingReader::hello() const {
 std::optional<model::WindowInfo> RingReader::window() const {
   const ring::Header& h = header();
   if (h.window_known.load(std::memory_order_acquire) == 0) return std::nullopt;
+  constexpr std::uint64_t kEnd = 1ULL << 56;
+  const auto is_range = [](std::uint64_t begin, std::uint64_t end) {
+    return begin <= end && end <= kEnd;
+  };
   model::WindowInfo window;
-  window.range = range_of(Address{h.window_base}, Bytes{h.window_size});
-  window.anchor = {Address{h.anchor_begin}, Address{h.anchor_end}};
+  const std::uint64_t base = h.window_base, size = h.window_size;
+  const std::uint64_t anchor_begin = h.anchor_begin, anchor_end = h.anchor_end;
+  if (base > kEnd || size > kEnd || !is_range(base, base + size)) return std::nullopt;
+  window.range = range_of(Address{base}, Bytes{size});
+  if (is_range(anchor_begin, anchor_end))
+    window.anchor = {Address{anchor_begin}, Address{anchor_end}};
   window.reserved = (h.window_flags.load(std::memory_order_relaxed) & ring::kWindowReserved) != 0;
   return window;
 }

@@ -60,6 +60,7 @@ class RingReader {
   std::uint64_t implausible() const { return implausible_; }
   // Events whose writer has not finished them; once the process is dead: never will.
   std::uint64_t unfinished() const;
+  std::uint32_t page_size() const;  // 0: unknown
   bool ended_by_exit() const;
   bool is_filtered() const;
 

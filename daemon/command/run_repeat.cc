@@ -83,9 +83,11 @@ int run_repeatedly(const RunOptions& options, const SessionPlan& plan) {
   if (plan.shim.empty()) return kFailed;
   Tally tallies[std::size(kWays)];
   const bool shows_progress = isatty(STDERR_FILENO) != 0;
+  std::optional<int> told_to_end;
   const collect::Descriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-  for (unsigned turn = 0; turn < options.repeat; ++turn) {
+  for (unsigned turn = 0; turn < options.repeat && !told_to_end; ++turn) {
     for (const Way way : kWays) {
+      if (told_to_end) break;
       const auto which = static_cast<std::size_t>(way);
       if (shows_progress)
         write_all(STDERR_FILENO,
@@ -96,6 +98,8 @@ int run_repeatedly(const RunOptions& options, const SessionPlan& plan) {
       one.errors = words.get();
       const SessionResult result = run_session(one);
       if (!result.ended.started) return result.ended.status;
+      told_to_end = result.ended.told_to_end;
+      if (told_to_end) break;  // that turn says nothing of the command
       Tally& tally = tallies[which];
       ++tally.runs;
       if (result.ended.status == 0) continue;
@@ -115,8 +119,10 @@ int run_repeatedly(const RunOptions& options, const SessionPlan& plan) {
       text += fmt::format("  {} said last: {}\n", kWayNames[static_cast<std::size_t>(way)],
                           show::printable(tally.last_words));
   }
-  text += verdict(tallies[0], tallies[1], tallies[2]) + "\n";
+  text += (told_to_end ? "ended before its time; so far: " : "") +
+          verdict(tallies[0], tallies[1], tallies[2]) + "\n";
   if (const int failed = print(text)) return failed;
+  if (told_to_end) return 128 + *told_to_end;
   return tallies[2].failures == 0 ? 0 : kFailed;
 }
 

@@ -140,7 +140,12 @@ std::optional<int> child_news(pid_t child) {
   return std::nullopt;
 }
 
-int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
+bool ends(int signal) {
+  return signal == SIGINT || signal == SIGQUIT || signal == SIGTERM || signal == SIGHUP;
+}
+
+int wait_for(pid_t child, const SignalState& signals, Recording& recording,
+             std::optional<int>& told_to_end) {
   const collect::Descriptor heard(signalfd(-1, &signals.heard(), SFD_CLOEXEC | SFD_NONBLOCK));
   const collect::Descriptor ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   int sleep = 0;
@@ -154,6 +159,7 @@ int wait_for(pid_t child, const SignalState& signals, Recording& recording) {
     while (heard && read(heard.get(), &info, sizeof info) == sizeof info) {
       const int signal = static_cast<int>(info.ssi_signo);
       may_be_over |= signal == SIGCHLD;
+      if (ends(signal)) told_to_end = signal;
       hand_on(signal, info.ssi_code == SI_KERNEL, child);
     }
     if (recording.collector) recording.receive();
@@ -198,16 +204,20 @@ SessionResult run_session(const SessionPlan& plan) {
 
   pid_t child = 0;
   if (const int error = start(plan, signals, limit, recording, child); error != 0) {
-    result.ended.status = error == ENOENT ? 127 : 126;
+    // A folder of PATH that may not be entered makes execvp say EACCES of what is nowhere.
+    const bool is_missing = error == ENOENT || (error == EACCES && found.empty());
+    result.ended.status = is_missing ? 127 : 126;
     say(fmt::format("{}: {}", plan.command[0],
-                    error == ENOENT && found.empty() ? "not found in PATH" : std::strerror(error)));
+                    is_missing && found.empty() ? "not found in PATH" : std::strerror(error)));
     if (recording.collector) recording.collector->finish(result.ended.status);
     return result;
   }
   result.why_not = recording.why_not;
   if (recording.collector) recording.collector->follow(child, executable);
-  const int status = wait_for(child, signals, recording);
+  std::optional<int> told_to_end;
+  const int status = wait_for(child, signals, recording, told_to_end);
   result.ended = from_status(status);
+  result.ended.told_to_end = told_to_end;
   if (!recording.collector) return result;
 
   collect::Collector& collector = *recording.collector;

@@ -14,6 +14,8 @@ namespace jitcorral::command {
 struct Ended {
   int status = 0;
   std::optional<int> signal;
+  // What we were told to end by meanwhile (SIGINT, ...), besides the command.
+  std::optional<int> told_to_end;
   // A command that could not be started: 126 or 127, and nothing ran.
   bool started = false;
 };

@@ -91,7 +91,8 @@ TEST(CollectFillIn, TellsTheTimeOfTheWall) {
 
 TEST(CollectFillIn, SurvivesTimesOutOfThisWorld) {
   // -fsanitize=undefined is what sees an overflow.
-  for (const std::uint64_t time : {std::uint64_t{INT64_MAX}, std::uint64_t{UINT64_MAX}, std::uint64_t{1} << 63}) {
+  for (const std::uint64_t time :
+       {std::uint64_t{INT64_MAX}, std::uint64_t{UINT64_MAX}, std::uint64_t{1} << 63}) {
     Hello hello;
     hello.time = time;
     model::Run run;
@@ -145,7 +146,8 @@ class CollectRingFile : public ::testing::Test {
  protected:
   void SetUp() override {
     made = make_file_ring(path.c_str(), "x");
-    if (made.reason == Hello::Cannot::kFileSystem) GTEST_SKIP() << "the temporary folder's file system";
+    if (made.reason == Hello::Cannot::kFileSystem)
+      GTEST_SKIP() << "the temporary folder's file system";
     ASSERT_NE(made.memory, nullptr);
     fd = Descriptor(made.fd);
     writer = RingWriter(made.memory);
@@ -201,7 +203,8 @@ TEST_F(CollectRingFile, KnowsThePageSizeOfItsMachine) {
 
 TEST_F(CollectRingFile, CountsTheEventThatItsProcessDiedIn) {
   const std::uint64_t ticket = writer.header().taken.fetch_add(1);
-  auto* slots = reinterpret_cast<ring::Slot*>(static_cast<unsigned char*>(made.memory) + ring::kSlotsOffset);
+  auto* slots =
+      reinterpret_cast<ring::Slot*>(static_cast<unsigned char*>(made.memory) + ring::kSlotsOffset);
   slots[ticket].state = ring::state_word(ticket, ring::kClaimed);
   const auto record = read_ring_file(path);
   EXPECT_EQ(record.events.size(), 10U);
@@ -209,8 +212,9 @@ TEST_F(CollectRingFile, CountsTheEventThatItsProcessDiedIn) {
 }
 
 TEST_F(CollectRingFile, ThatIsCutOffIsRefusedByName) {
-  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4096}, std::uint64_t{ring::kSize} - 1,
-                                   std::uint64_t{ring::kSize} + 1}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4096}, std::uint64_t{ring::kSize} - 1,
+        std::uint64_t{ring::kSize} + 1}) {
     const std::string cut = folder / ("cut" + std::to_string(size));
     std::filesystem::copy_file(path, cut);
     std::filesystem::resize_file(cut, size);
@@ -222,7 +226,8 @@ TEST_F(CollectRingFile, ThatIsCutOffIsRefusedByName) {
 
 TEST_F(CollectRingFile, ThatIsNoneIsRefusedByName) {
   const std::size_t before = open_descriptors();
-  std::vector<std::string> paths = {folder / "missing", folder.path(), "/dev/null", "/dev/zero", "/proc/self/maps", ""};
+  std::vector<std::string> paths = {folder / "missing", folder.path(),     "/dev/null",
+                                    "/dev/zero",        "/proc/self/maps", ""};
   ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
   paths.push_back(folder / "fifo");
   paths.push_back(folder / "garbage");

@@ -30,7 +30,8 @@ Descriptor connected(const std::string& path, int type = SOCK_SEQPACKET) {
   return s;
 }
 
-bool send_on(const Descriptor& s, const void* bytes, std::size_t size, const std::vector<int>& fds) {
+bool send_on(const Descriptor& s, const void* bytes, std::size_t size,
+             const std::vector<int>& fds) {
   iovec body = {const_cast<void*>(bytes), size};
   msghdr header = {};
   header.msg_iov = &body;
@@ -177,7 +178,8 @@ TEST_F(CollectListener, RefusesTenThousandMessagesAndKeepsNoDescriptor) {
 TEST_F(CollectListener, OfManyDescriptorsKeepsOneAtMost) {
   const std::size_t before = open_descriptors();
   for (const std::size_t count : {1U, 2U, 3U, 4U, 5U, 6U, 64U, 253U}) {
-    ASSERT_TRUE(say(listener, hello_of(Hello::Subject::kRing), std::vector<int>(count, ring.fd.get())));
+    ASSERT_TRUE(
+        say(listener, hello_of(Hello::Subject::kRing), std::vector<int>(count, ring.fd.get())));
     {
       const auto message = listener.receive();
       // Its ring and its pidfd.

@@ -90,7 +90,8 @@ TEST(CollectProc, SeesMappingsAndWhichAreAnonymousCode) {
     if (ftruncate(memfd, 0x3000) != 0) _exit(1);
     tell(out, code_page(MAP_SHARED, memfd));
     tell(out, code_page(MAP_SHARED | MAP_ANONYMOUS));
-    tell(out, reinterpret_cast<std::uint64_t>(mmap(nullptr, 0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)));
+    tell(out, reinterpret_cast<std::uint64_t>(
+                  mmap(nullptr, 0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)));
     const int file = open("/proc/self/exe", O_RDONLY);
     tell(out, code_page(MAP_PRIVATE, file));
   });
@@ -153,7 +154,8 @@ TEST(CollectProc, FindsTheChildrenOfAllThreads) {
     thread->join();
   });
   auto children = proc::children(child.pid());
-  std::vector<pid_t> expected = {static_cast<pid_t>(child.said(0)), static_cast<pid_t>(child.said(1))};
+  std::vector<pid_t> expected = {static_cast<pid_t>(child.said(0)),
+                                 static_cast<pid_t>(child.said(1))};
   std::sort(children.begin(), children.end());
   std::sort(expected.begin(), expected.end());
   EXPECT_EQ(children, expected);
@@ -163,7 +165,8 @@ TEST(CollectProc, FindsTheChildrenOfAllThreads) {
 
 TEST(CollectProc, KnowsTheExecutable) {
   const Child child([](int) {});
-  EXPECT_EQ(proc::executable(child.pid()), std::filesystem::read_symlink("/proc/self/exe").string());
+  EXPECT_EQ(proc::executable(child.pid()),
+            std::filesystem::read_symlink("/proc/self/exe").string());
 }
 
 TEST(CollectProc, OfAZombieSaysHowItEndedAndNothingElse) {
@@ -282,7 +285,8 @@ TEST(CollectProc, TellsAStaticExecutable) {
 
 TEST(CollectProc, DoesNotTakeADynamic32BitExecutableForAStaticOne) {
   const Folder folder;
-  EXPECT_NE(proc::why_not_loadable(elf_file(folder, "dynamic32", false, PT_INTERP)), "static executable");
+  EXPECT_NE(proc::why_not_loadable(elf_file(folder, "dynamic32", false, PT_INTERP)),
+            "static executable");
 }
 
 TEST(CollectProc, ParsesNoMappingOfARaceToDeath) {
@@ -363,7 +367,8 @@ TEST(CollectProcess, TakesEventsAndSitesFromItsRingAndClosesTheBooks) {
   const Ring ring;
   collect::Process process;
   process.ring.emplace(ring.open());
-  const std::uint32_t site = RingWriter(ring.made.memory).add_site(nullptr, 0, 0, Role::kJulia, 0, 0);
+  const std::uint32_t site =
+      RingWriter(ring.made.memory).add_site(nullptr, 0, 0, Role::kJulia, 0, 0);
   for (std::uint64_t i = 0; i < 5; ++i) {
     Event e = event_of(1, i);
     e.site = i < 4 ? site : 8000;

@@ -32,7 +32,8 @@ TEST(RingDoorbell, RingsForNobodyWhenNobodyWaits) {
 TEST(RingDoorbell, RingsOnceAfterAsManyEventsAsWereAskedFor) {
   const Ring ring;
   RingReader reader = ring.open();
-  for (const std::uint64_t more : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{100}, std::uint64_t{ring::kSlots / 2}}) {
+  for (const std::uint64_t more :
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{100}, std::uint64_t{ring::kSlots / 2}}) {
     reader.peek(false);
     reader.release();
     reader.wait_for(more);
@@ -103,7 +104,8 @@ TEST(RingDoorbell, IsMissedByNoReorderingOfTheProcessor) {
     for (int i = 1; i <= kRounds; ++i) {
       while (round.load(std::memory_order_acquire) < i)
         if (stop.load(std::memory_order_relaxed)) return;
-      for (int delay = i % 64; delay > 0; --delay) std::atomic_signal_fence(std::memory_order_seq_cst);
+      for (int delay = i % 64; delay > 0; --delay)
+        std::atomic_signal_fence(std::memory_order_seq_cst);
       rang.store(append_and_ring(ring.through_reader, 1, static_cast<std::uint64_t>(i)),
                  std::memory_order_relaxed);
       finished.store(i, std::memory_order_release);
@@ -117,7 +119,8 @@ TEST(RingDoorbell, IsMissedByNoReorderingOfTheProcessor) {
     ring.reader.release();
     ring.reader.wait_for(0);
     round.store(i, std::memory_order_release);
-    for (int delay = i / 64 % 64; delay > 0; --delay) std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (int delay = i / 64 % 64; delay > 0; --delay)
+      std::atomic_signal_fence(std::memory_order_seq_cst);
     ring.reader.wait_for(1);
     const bool news = ring.reader.has_news();
     while (finished.load(std::memory_order_acquire) < i) {

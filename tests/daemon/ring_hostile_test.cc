@@ -68,7 +68,8 @@ TEST(RingHostile, TakenMayJumpOrGoBackwards) {
 TEST(RingHostile, MoreMayBeDroppedThanWasTaken) {
   const Ring ring;
   RingReader reader = ring.open();
-  for (const std::uint64_t dropped : {std::uint64_t{1}, std::uint64_t{UINT64_MAX}, std::uint64_t{1} << 63}) {
+  for (const std::uint64_t dropped :
+       {std::uint64_t{1}, std::uint64_t{UINT64_MAX}, std::uint64_t{1} << 63}) {
     ring.header().dropped = dropped;
     EXPECT_EQ(reader.unfinished(), 0U);
   }
@@ -155,7 +156,8 @@ TEST(RingHostile, AHeaderOfAnotherKindIsRefusedInOneLine) {
     EXPECT_EQ(line.find('\n'), std::string::npos);
     return line;
   };
-  EXPECT_NE(refused([](ring::Header& h) { h.magic ^= 1; }).find("does not begin"), std::string::npos);
+  EXPECT_NE(refused([](ring::Header& h) { h.magic ^= 1; }).find("does not begin"),
+            std::string::npos);
   EXPECT_NE(refused([](ring::Header& h) { h.major = 2; }).find("version 2"), std::string::npos);
   refused([](ring::Header& h) { h.size += 64; });
   refused([](ring::Header& h) { h.shards_offset = 0; });
@@ -257,7 +259,8 @@ TEST(RingHostile, AMemfdThatIsCutOffBeforeItIsSealedNeverFaultsTheReader) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   if (WIFEXITED(status)) GTEST_SKIP() << "may not trace";
-  ASSERT_EQ(ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+  ASSERT_EQ(ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+            0);
   bool done = false;
   for (long signal = 0;;) {
     ASSERT_EQ(ptrace(PTRACE_SYSCALL, child, nullptr, signal), 0);
@@ -283,7 +286,8 @@ TEST(RingHostile, HolesThatArePunchedWhileItIsReadReadAsZeros) {
   const Ring ring;
   RingReader reader = ring.open();
   for (std::uint64_t i = 0; i < 100; ++i) ring.append(1, i);
-  ASSERT_EQ(fallocate(ring.fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, ring::kSize), 0);
+  ASSERT_EQ(fallocate(ring.fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, ring::kSize),
+            0);
   ask_all(reader);
   EXPECT_EQ(reader.taken(), 0U);
   std::atomic<bool> stop{false};
@@ -291,7 +295,8 @@ TEST(RingHostile, HolesThatArePunchedWhileItIsReadReadAsZeros) {
     while (!stop.load())
       fallocate(ring.fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, ring::kSize);
   });
-  for (int i = 0; i < (kSanitized ? 20 : 200); ++i) ASSERT_LE(ask_all(reader), 2 * ring::kSlots + 1000);
+  for (int i = 0; i < (kSanitized ? 20 : 200); ++i)
+    ASSERT_LE(ask_all(reader), 2 * ring::kSlots + 1000);
   stop = true;
   puncher.join();
 }
@@ -306,14 +311,17 @@ TEST(RingHostile, ARingThatIsScribbledOverMeanwhileIsReadInBoundedTime) {
     for (std::uint64_t i = 0;; ++i) {
       std::uint64_t word = random();
       if (i % 2 == 0) word = (word & ~3ULL) | ring::kCommitted;
-      words[i % 4 == 0 ? random() % 128 : random() % (ring::kSize / 8)].store(word, std::memory_order_relaxed);
+      words[i % 4 == 0 ? random() % 128 : random() % (ring::kSize / 8)].store(
+          word, std::memory_order_relaxed);
       if (i % 64 == 0)
         words[ring::kTextsOffset / 8 + random() % 64].store(
-            ring::kTextReady | (random() % (2 * ring::kTextsSize)) << 32, std::memory_order_relaxed);
+            ring::kTextReady | (random() % (2 * ring::kTextsSize)) << 32,
+            std::memory_order_relaxed);
     }
   }
   ASSERT_GT(scribbler, 0);
-  for (int i = 0; i < (kSanitized ? 50 : 1000); ++i) ASSERT_LE(ask_all(reader), 2 * ring::kSlots + 1000);
+  for (int i = 0; i < (kSanitized ? 50 : 1000); ++i)
+    ASSERT_LE(ask_all(reader), 2 * ring::kSlots + 1000);
   kill(scribbler, SIGKILL);
   waitpid(scribbler, nullptr, 0);
 }

@@ -39,7 +39,8 @@ TEST(RingPattern, NamesDoNotLeaveTheFolder) {
 }
 
 TEST(RingPattern, RefusesWhatItDoesNotKnow) {
-  for (const char* bad : {"%", "a%", "%x", "%P", "%%%", "% p", ""}) EXPECT_EQ(expanded(bad), "(refused)") << bad;
+  for (const char* bad : {"%", "a%", "%x", "%P", "%%%", "% p", ""})
+    EXPECT_EQ(expanded(bad), "(refused)") << bad;
 }
 
 TEST(RingPattern, RefusesWhatDoesNotFitAndWritesNotBeyond) {
@@ -60,7 +61,8 @@ TEST(RingMemory, IsSealedZeroedAllocatedAndNoLargerThanAMebibyte) {
   EXPECT_GE(s.st_blocks * 512, ring::kSize);
   EXPECT_LE(s.st_blocks * 512, 1 << 20);
   const int seals = fcntl(made.fd, F_GET_SEALS);
-  EXPECT_EQ(seals & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  EXPECT_EQ(seals & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+            F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
   EXPECT_NE(ftruncate(made.fd, 0), 0);
   EXPECT_NE(fcntl(made.fd, F_GETFD) & FD_CLOEXEC, 0);
   const auto* bytes = static_cast<const unsigned char*>(made.memory);
@@ -88,7 +90,9 @@ TEST(RingMemory, SaysWhyWhenThereAreNoDescriptors) {
     for (int fd = 3; fd < 1024; ++fd) close(fd);
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
     const RingMemory made = make_memory_ring();
-    return made.memory == nullptr && made.reason == Hello::Cannot::kMemory && made.error == EMFILE ? 0 : 2;
+    return made.memory == nullptr && made.reason == Hello::Cannot::kMemory && made.error == EMFILE
+               ? 0
+               : 2;
   });
   EXPECT_EQ(status, 0);
 }
@@ -98,7 +102,8 @@ TEST(RingFile, IsNewPrivateAndNamedByItsPattern) {
   const mode_t before = umask(0);
   const RingMemory made = make_file_ring((folder / "%e.%p").c_str(), "/usr/bin/prog");
   umask(before);
-  if (made.reason == Hello::Cannot::kFileSystem) GTEST_SKIP() << "the temporary folder's file system";
+  if (made.reason == Hello::Cannot::kFileSystem)
+    GTEST_SKIP() << "the temporary folder's file system";
   ASSERT_NE(made.memory, nullptr) << made.error;
   const Descriptor fd(made.fd);
   const std::string path = folder / ("prog." + std::to_string(getpid()));

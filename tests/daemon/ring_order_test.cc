@@ -33,7 +33,8 @@ TEST(RingOrder, BooksBalanceAtEveryQuietPointOfManyLaps) {
   std::uint64_t written = 0, released = 0, seen = 0;
   while (written < 20 * ring::kSlots) {
     const std::uint64_t count = random() % (ring::kSlots + 1);
-    for (std::uint64_t i = 0; i < count; ++i) ASSERT_NE(ring.append(3, written++), RingWriter::kDropped);
+    for (std::uint64_t i = 0; i < count; ++i)
+      ASSERT_NE(ring.append(3, written++), RingWriter::kDropped);
     const auto events = reader.peek(random() % 2 == 0);
     ASSERT_EQ(events.size(), count);
     for (const Event& e : events) {
@@ -73,7 +74,8 @@ TEST(RingOrder, AFullRingDropsAndCountsAndNeverOverwrites) {
   reader.release();
   EXPECT_TRUE(books_balance(reader, ring::kSlots));
   // Room again, for a whole lap, and not one more.
-  for (std::uint64_t i = 0; i < ring::kSlots; ++i) ASSERT_NE(ring.append(4, i), RingWriter::kDropped);
+  for (std::uint64_t i = 0; i < ring::kSlots; ++i)
+    ASSERT_NE(ring.append(4, i), RingWriter::kDropped);
   EXPECT_EQ(ring.append(4, 0), RingWriter::kDropped);
   EXPECT_EQ(reader.peek(false).size(), ring::kSlots);
   reader.release();
@@ -122,7 +124,8 @@ TEST(RingOrder, EventsArePeekedOverManyLooksBeforeTheyAreReleased) {
   EXPECT_EQ(reader.unfinished(), 0U);
   reader.release();
   EXPECT_TRUE(books_balance(reader, 5000));
-  for (std::uint64_t i = 0; i < ring::kSlots; ++i) ASSERT_NE(ring.append(1, i), RingWriter::kDropped);
+  for (std::uint64_t i = 0; i < ring::kSlots; ++i)
+    ASSERT_NE(ring.append(1, i), RingWriter::kDropped);
 }
 
 TEST(RingOrder, AReaderThatIsMovedGoesOnWhereItWas) {
@@ -155,7 +158,8 @@ TEST(RingOrder, EventsThatMakeNoSenseAreCountedAndFreeTheirSlots) {
   reader.release();
   EXPECT_TRUE(books_balance(reader, 6));
   EXPECT_EQ(reader.implausible(), 5U);
-  for (std::uint64_t i = 0; i < ring::kSlots; ++i) ASSERT_NE(ring.append(1, i), RingWriter::kDropped);
+  for (std::uint64_t i = 0; i < ring::kSlots; ++i)
+    ASSERT_NE(ring.append(1, i), RingWriter::kDropped);
 }
 
 TEST(RingOrder, EventsThatWereLostWhileTheRingWasOpenedAreSkipped) {

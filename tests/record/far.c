@@ -1,4 +1,5 @@
-// An engine as old LLVM is on x86-64: code reaches data by 32 bits, and it aborts where it does not.
+// An engine as old LLVM is on x86-64: code reaches data by 32 bits, and it aborts where it does
+// not.
 #include <stdio.h>
 #include <stdlib.h>
 

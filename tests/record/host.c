@@ -12,9 +12,9 @@
 //   fork ... end       a child does what stands between and ends; "fork" waits for it, "leave" not
 //   vfork PROGRAM, spawn PROGRAM, exec PROGRAM [ARGUMENTS...]
 //   daemon ... end     a double fork with a session of its own; the grandchild does it
-//   say TEXT | read (one byte of standard input) | touch FILE | await FILE | pause | exit N | kill N
-//   close-all | close-range | fill FILE (opens it 40 times, keeps them) | low-files FILE
-//   filter | undump | uid N | clearenv | chroot DIR | inert-fork ... end (by a raw system call)
+//   say TEXT | read (one byte of standard input) | touch FILE | await FILE | pause | exit N | kill
+//   N close-all | close-range | fill FILE (opens it 40 times, keeps them) | low-files FILE filter |
+//   undump | uid N | clearenv | chroot DIR | inert-fork ... end (by a raw system call)
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -118,11 +118,11 @@ __attribute__((noinline)) static pid_t start_by_vfork(char* program) {
 static void filter(void) {
   static struct sock_filter code[64];
   unsigned short n = 0;
-  const long allowed[] = {SYS_write, SYS_exit_group, SYS_exit, SYS_mmap, SYS_munmap,
-                          SYS_mprotect, SYS_mremap, SYS_madvise, SYS_read, SYS_rt_sigreturn,
-                          SYS_getpid, SYS_gettid};
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                           offsetof(struct seccomp_data, nr));
+  const long allowed[] = {SYS_write,  SYS_exit_group,   SYS_exit,   SYS_mmap,
+                          SYS_munmap, SYS_mprotect,     SYS_mremap, SYS_madvise,
+                          SYS_read,   SYS_rt_sigreturn, SYS_getpid, SYS_gettid};
+  code[n++] =
+      (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
   for (size_t i = 0; i < sizeof allowed / sizeof *allowed; ++i) {
     code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed[i], 0, 1);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
@@ -222,8 +222,8 @@ static void go(char** a, char** end) {
     } else if (!strcmp(what, "fork") || !strcmp(what, "leave") || !strcmp(what, "inert-fork")) {
       char** last = matching_end(a + 1, end);
       const pid_t parent = getpid();
-      const pid_t child = !strcmp(what, "inert-fork") ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)
-                                                      : fork();
+      const pid_t child =
+          !strcmp(what, "inert-fork") ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
       if (child < 0) fail("fork");
       if (child == 0) {
         fact("child %d of %d", getpid(), parent);

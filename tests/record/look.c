@@ -17,7 +17,8 @@
 extern char** environ;
 
 int main(int argc, char** argv) {
-  // Standard output may be what is looked at: what is said goes into the file of the first argument.
+  // Standard output may be what is looked at: what is said goes into the file of the first
+  // argument.
   if (argc < 2) return 2;
   char line[4096];
   static char text[4 << 20];
@@ -38,9 +39,9 @@ int main(int argc, char** argv) {
   }
   FILE* status = fopen("/proc/self/status", "re");
   while (status && fgets(line, sizeof line, status))
-    if ((!strncmp(line, "Sig", 3) && strncmp(line, "SigQ", 4)) || !strncmp(line, "Shd", 3) || !strncmp(line, "Umask", 5) ||
-        !strncmp(line, "Cap", 3) || !strncmp(line, "NoNew", 5) || !strncmp(line, "Seccomp", 7) ||
-        !strncmp(line, "Uid", 3) || !strncmp(line, "Groups", 6))
+    if ((!strncmp(line, "Sig", 3) && strncmp(line, "SigQ", 4)) || !strncmp(line, "Shd", 3) ||
+        !strncmp(line, "Umask", 5) || !strncmp(line, "Cap", 3) || !strncmp(line, "NoNew", 5) ||
+        !strncmp(line, "Seccomp", 7) || !strncmp(line, "Uid", 3) || !strncmp(line, "Groups", 6))
       SAY("%s", line);
   if (getcwd(line, sizeof line)) SAY("cwd %s\n", line);
   for (int i = 0; i < 16; ++i) {

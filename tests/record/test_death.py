@@ -131,8 +131,9 @@ def a_killed_recorder_leaves_the_program_alone(bench):
         db = bench.path(f"{turn}.db")
         out = bench.path(f"{turn}.out")
         with open(out, "wb") as file, open(out + ".err", "wb") as errors:
-            process = bench.start(bench.command(bench.host, "churn", "20000", "touch", out + ".done",
-                                                "say", "end", db=db), stdout=file, stderr=errors,
+            process = bench.start(bench.command(bench.host, "churn", "20000", "touch",
+                                                out + ".done", "say", "end", db=db),
+                                  stdout=file, stderr=errors,
                                   stdin=subprocess.DEVNULL)
         pid = child_of(process)
         least = chance.randrange(1, 1500000)
@@ -211,8 +212,9 @@ def a_program_that_execs_with_threads_mapping(bench):
                       "jit", "8192", "exit", "3")
     equal((ended.status, ended.err), (3, b""), "status and standard error")
     with bench.database() as db:
+        equal([(run["state"], run["reason"]) for run in db.runs()],
+              [("replaced", ""), ("ended", "")], "runs")
         before, after = db.runs()
-        equal((before["state"], after["state"]), ("replaced", "ended"), "states")
         equal(before["recorded"] + before["dropped"] + before["torn"], before["position"],
               "the books")
         check(before["torn"] <= 4, f"torn {before['torn']}")

@@ -1,4 +1,4 @@
-"""Peers that are no shim: whatever comes by the socket, run goes on, and CMD's own record is right."""
+"""Peers that are no shim: whatever comes by the socket, run goes on, and CMD's record is right."""
 import array
 import ctypes
 import fcntl
@@ -236,7 +236,8 @@ def rings_of_random_bytes(bench):
     for turn in range(12):
         ring = ring_bytes()
         keep = bytes(ring[:72])
-        ring[72 if turn % 2 else SHARDS:] = chance.randbytes(RING_SIZE - (72 if turn % 2 else SHARDS))
+        begin = 72 if turn % 2 else SHARDS
+        ring[begin:] = chance.randbytes(RING_SIZE - begin)
         ring[:72] = keep
         if turn % 3 == 0:  # events that are plausible at first sight
             for i in range(8192):

@@ -12,7 +12,7 @@ import termios
 import time
 
 import frame
-from frame import check, equal, line_of, test, until
+from frame import check, equal, line_of, must_be_root, test, until
 
 
 @test
@@ -108,6 +108,7 @@ def what_is_inherited_is_the_same(bench):
         os.nice(3)
         resource.setrlimit(resource.RLIMIT_CORE, (4096, 8192))
         resource.setrlimit(resource.RLIMIT_STACK, (4 << 20, 64 << 20))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 3000))
         os.open("/etc/passwd", os.O_RDONLY)
         fd = os.open("/dev/null", os.O_RDWR)
         os.dup2(fd, 17, inheritable=True)
@@ -217,7 +218,7 @@ def signals_sent_to_run_reach_the_command(bench):
 
 @test
 def the_command_is_stopped_and_continued_with_run(bench):
-    # By the terminal's signal, which stops nobody in a group without a shell: hence the second group.
+    # By the terminal's signal, which stops nobody in an orphaned group.
     process = bench.start(bench.command(bench.host, "say", "up", "stop", "say", "on", "exit", "4"),
                           process_group=0)
     equal(line_of(process), b"up\n", "it begins")
@@ -364,6 +365,23 @@ def what_cannot_be_started_is_126_or_127(bench):
         equal(len(ended.said), 1, f"one line for {program}: {ended.err}")
         check(os.path.basename(program) in ended.said[0], f"it names {program}: {ended.said}")
         equal(ended.rest, [], "nothing else")
+
+
+@test
+def a_path_with_a_closed_folder_is_searched_to_its_end(bench):
+    must_be_root()
+    os.mkdir(bench.path("closed"), 0o700)
+
+    def drop():
+        os.setgroups([])
+        os.setresgid(54321, 54321, 54321)
+        os.setresuid(54321, 54321, 54321)
+    env = bench.environment(PATH=f"{bench.path('closed')}:/bin", TMPDIR=None)
+    bare = bench.do(["/bin/sh", "-c", "no-such-program"], env=env, preexec_fn=drop)
+    ended = bench.run("no-such-program", db="/dev/null", env=env, preexec_fn=drop)
+    equal((bare.status, ended.status), (127, 127), "status, bare and under run")
+    ended = bench.run("true", db="/dev/null", env=env, preexec_fn=drop)
+    equal(ended.status, 0, "what lies behind it is found")
 
 
 @test

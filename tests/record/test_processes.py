@@ -181,7 +181,9 @@ def more_children_than_descriptors_are_all_recorded(bench):
         resource.RLIMIT_NOFILE, (64, 64)))
     equal(ended.status, 0, f"status; {ended.err}")
     children = [child for child, _ in ended.children()]
-    as_announced(bench, ended, children)
+    runs = as_announced(bench, ended, children)
+    equal({(runs[child]["state"], runs[child]["exit_code"]) for child in children}, {("ended", 0)},
+          "how they ended")
 
 
 @test
@@ -302,7 +304,8 @@ def files_with_the_numbers_of_standard_streams_are_not_written(bench):
 
 @test
 def a_filter_that_kills_comes_mid_way(bench):
-    ended = bench.run(bench.host, *"jit 4096 filter jit 8192 unmap 0 jit 4096 remap 1 16384".split())
+    script = "jit 4096 filter jit 8192 unmap 0 jit 4096 remap 1 16384"
+    ended = bench.run(bench.host, *script.split())
     equal((ended.status, ended.err), (0, b""), "status and standard error")
     with bench.database() as db:
         run, = db.runs()
