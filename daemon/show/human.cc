@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <chrono>
 #include <iterator>
 
 namespace jitcorral::show {
@@ -34,15 +33,15 @@ std::string duration_of(std::int64_t nanos) {
 }
 
 std::string iso_utc(model::WallTime time) {
-  namespace chrono = std::chrono;
-  const chrono::sys_time<chrono::nanoseconds> point{chrono::nanoseconds{time}};
-  const auto day = chrono::floor<chrono::days>(point);
-  const chrono::year_month_day date{day};
-  const chrono::hh_mm_ss clock{chrono::floor<chrono::milliseconds>(point - day)};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+  // Floored, also before 1970; a file may say any time.
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t rest = (time % kSecond + kSecond) % kSecond;
+  const time_t seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     rest / 1'000'000);
 }
 
 std::string local_time(model::WallTime time) {

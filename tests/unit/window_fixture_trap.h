@@ -34,6 +34,10 @@ inline void on_trap(int, siginfo_t*, void* context) {
 // From now on, in this process (a child), `number` is trapped where its fourth argument has one of
 // these flags (mmap's and mremap's flags lie there); 0: always. False where there are no filters.
 inline bool trap(unsigned number, unsigned flags = 0) {
+#if defined(__SANITIZE_THREAD__)
+  // Its runtime maps and unmaps in the handler, and is trapped itself.
+  if (number == SYS_mmap || number == SYS_munmap) return false;
+#endif
   struct sigaction action = {};
   action.sa_sigaction = on_trap;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;

@@ -31,7 +31,7 @@ TEST_P(WindowRaces, PlaceOfAnExtentThatIsBeingUnmappedIsItsNextOwners) {
     if (ours) return 2;
     return window->extent_at(extent.begin).empty() ? 0 : 3;
   });
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
@@ -45,7 +45,7 @@ TEST_P(WindowRaces, ExtentThatTheKernelDoesNotUnmapStaysOne) {
     if (window->unmap(extent).ok()) return 1;
     return window->extent_at(extent.begin) == extent ? 0 : 2;
   });
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
@@ -67,7 +67,7 @@ TEST_P(WindowRaces, PlaceThatAFailedMapLeftToAStrangerIsNotReplaced) {
     if (window->any_shielded(at)) return 2;
     return *memory(at.begin) == 0x5a ? 0 : 3;
   });
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
@@ -88,7 +88,7 @@ TEST_P(WindowRaces, PlaceThatAFailedMoveLeftToAStrangerIsNotReplaced) {
     const Placed next = window.place(pages(4));
     return next.failure == PlaceFailure::kNone && *memory(at.begin) == 0x5a ? 0 : 3;
   });
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
@@ -123,7 +123,7 @@ TEST_P(WindowRaces, ShieldIsBeingGivenBackUntilTheLastOfThemIsDone) {
     if (after_fork) return 3;
     return window->is_sweeping() ? 4 : 0;
   });
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
@@ -155,7 +155,7 @@ TEST_P(WindowRaces, ForeignPageInALargePlaceIsFoundInFewCalls) {
     return window.place(mib(200)).failure == PlaceFailure::kNone ? 0 : 5;
   });
   kernel::unmap(range_of(at, size));
-  if (step == kNoFilters) GTEST_SKIP() << "this kernel takes no seccomp filter";
+  if (step == kNoFilters) GTEST_SKIP() << "no seccomp filter can be used here";
   EXPECT_EQ(step, 0);
 }
 
