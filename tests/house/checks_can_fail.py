@@ -8,7 +8,10 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 SINS = [
     ("includes.py", "preload/a.cc", '#include "daemon/b.h"\n', "daemon/b.h"),
-    ("includes.py", "daemon/a.cc", '#include "window.h"\n', "preload/window.h"),
+    ("includes.py", "daemon/show/a.cc", '#include "window.h"\n', "preload/window.h"),
+    ("includes.py", "daemon/analyze/a.cc", '#include "store/b.h"\n', "daemon/store/b.h"),
+    ("includes.py", "daemon/analyze/a.cc", "#include <fstream>\n", None),
+    ("includes.py", "daemon/show/a.cc", "#include <sqlite3.h>\n", None),
     ("includes.py", "preload/a.cc", "#include <unwind.h>\n", None),
     ("includes.py", "preload/a.cc", "#include <string>\n", None),
     ("includes.py", "include/jitcorral/a.h", '#include "window.h"\n', "preload/window.h"),

@@ -10,7 +10,12 @@ ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 ROOMS = {
     "include/jitcorral": ["include/jitcorral"],
     "preload": ["preload", "include/jitcorral"],
-    "daemon": ["daemon", "include/jitcorral"],
+    "daemon/model": ["daemon/model", "include/jitcorral"],
+    "daemon/store": ["daemon/store", "daemon/model", "include/jitcorral"],
+    "daemon/analyze": ["daemon/analyze", "daemon/model", "include/jitcorral"],
+    "daemon/show": ["daemon/show", "daemon/analyze", "daemon/model", "include/jitcorral"],
+    "daemon/collect": ["daemon/collect", "daemon/store", "daemon/model", "include/jitcorral"],
+    "daemon/command": ["daemon", "include/jitcorral"],
 }
 # The pure rooms of preload/, which decide and place: what they may include of preload/.
 PURE = {
@@ -26,8 +31,12 @@ PURE = {
 }
 # System headers of which exactly one file may know.
 ONLY = {"unwind.h": "preload/backtrace.cc", "libunwind.h": "tests/unit/backtrace_subject.cc"}
+# Libraries that one room knows.
+ROOM_ONLY = {"sqlite3.h": ("daemon/store", "tests/daemon"), "CLI/CLI.hpp": ("daemon/command",)}
 FORBIDDEN_IN_SHIM = {"string", "vector", "map", "memory", "iostream", "sstream", "fstream", "mutex", "thread",
                      "functional", "cstdio", "stdio.h", "dlfcn.h", "pthread.h", "stdexcept", "algorithm"}
+
+IO = {"fstream", "iostream", "filesystem", "unistd.h", "fcntl.h", "thread", "chrono"}
 
 wrong = []
 
@@ -51,6 +60,10 @@ for path in sources:
         if quote == "<":
             if name in ONLY and str(here) != ONLY[name]:
                 wrong.append(f"{here}: includes <{name}>, which only {ONLY[name]} may")
+            if name in ROOM_ONLY and not any(here.is_relative_to(r) for r in ROOM_ONLY[name]):
+                wrong.append(f"{here}: includes <{name}>, which belongs to {ROOM_ONLY[name][0]}/")
+            if room == "daemon/analyze" and name in IO:
+                wrong.append(f"{here}: includes <{name}>, but analyze/ is pure")
             if room in ("preload", "include/jitcorral") and name in FORBIDDEN_IN_SHIM:
                 wrong.append(f"{here}: includes <{name}>, which has no place in the shim")
             continue
