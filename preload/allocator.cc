@@ -216,8 +216,13 @@ void note_freed(void* pointer) {
   const Address at{reinterpret_cast<std::uint64_t>(pointer)};
   const Bytes page = process.window.page_size().bytes();
   if (!recorder::is_on() || !is_aligned(at, page) || !recorder::watches(range_of(at, page))) return;
-  // How long it was only its allocator knows, which gives a little more than whole pages.
-  const Bytes size{next.malloc_usable_size(pointer)};
+  // How long it was only its allocator knows, which gives a little more than whole pages; and that
+  // can be asked only if both names are the same allocator's.
+  const auto module_of = [](auto* function) {
+    return modules::containing(reinterpret_cast<const void*>(function)).mapped;
+  };
+  const bool can_ask = module_of(next.free) == module_of(next.malloc_usable_size);
+  const Bytes size = can_ask ? Bytes{next.malloc_usable_size(pointer)} : page;
   witness::going(Call::kFree, range_of(at, round_down(size, page)));
 }
 

@@ -182,12 +182,15 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void
   if (!concerns_window(plain, length)) {
     const KernelResult r = make(range_of(begin, length));
     const bool recorded = r.ok() && recorder::is_on() && length.count != 0;
-    const void* mapped_by = nullptr;
+    Suspects::Suspect suspect;
     if ((prot & PROT_EXEC) != 0 && r.ok() && is_active()) {
-      mapped_by = process.suspects.site_of(plain);
-      if (mapped_by != nullptr) callers::learn(mapped_by);
+      suspect = process.suspects.holder_of(plain);
+      if (suspect.site != nullptr) {
+        callers::learn(suspect.site);
+        process.suspects.forget(suspect.range);  // known by now
+      }
     }
-    if (recorded) witness::protected_as(pages_around(plain, length), prot, false, mapped_by, site);
+    if (recorded) witness::protected_as(pages_around(plain, length), prot, false, suspect, site);
     return r;
   }
   const AddressRange whole = pages_around(plain, length);
@@ -202,7 +205,7 @@ KernelResult protect(Address begin, Bytes length, int prot, int pkey, const void
   const KernelResult r = over(begin, length, AtHole::kStop, make);
   if (!r.ok()) return r;
   process.learner.protected_as(process.window.pages_of(whole), prot);
-  witness::protected_as(whole, prot, true, nullptr, site);
+  witness::protected_as(whole, prot, true, {}, site);
   return r;
 }
 
@@ -287,7 +290,9 @@ template <typename Call>
 KernelResult with_filter_arriving(Call call) {
   recorder::before_filter();
   // Before the filter is in force: no line must be in the middle of its calls.
-  const bool was_filtered = process.filtered.exchange(true, std::memory_order_relaxed);
+  // Sequentially consistent: pairs with who asks the kernel for the record.
+  const bool was_filtered = process.filtered.exchange(true, std::memory_order_seq_cst);
+  recorder::let_finish();
   say::fall_silent(true);
   process.window.be_frugal(true);
   const KernelResult r = call();
@@ -310,14 +315,17 @@ int closed_library(int result) {
 
 KernelResult control(int operation, long a, long b, long c, long d) {
   const auto make = [&] { return kernel::call(SYS_prctl, operation, a, b, c, d); };
-  return operation == PR_SET_SECCOMP ? with_filter_arriving(make) : make();
+  // Without a filter it is a question to the kernel, no filter's arrival.
+  const bool arrives = operation == PR_SET_SECCOMP && (a != SECCOMP_MODE_FILTER || b != 0);
+  return arrives ? with_filter_arriving(make) : make();
 }
 
 KernelResult seccomp(unsigned operation, unsigned flags, void* args) {
   const auto make = [&] {
     return kernel::call(SYS_seccomp, operation, static_cast<long>(flags), kernel::as_long(args));
   };
-  const bool arrives = operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER;
+  const bool arrives = operation == SECCOMP_SET_MODE_STRICT ||
+                       (operation == SECCOMP_SET_MODE_FILTER && args != nullptr);
   return arrives ? with_filter_arriving(make) : make();
 }
 

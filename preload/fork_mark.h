@@ -1,5 +1,7 @@
 // A page that the kernel empties in every forked child, however it was forked: what is read there
-// was written by this process. The mapped ring is not inherited, so its address must not be either.
+// was written by this process. The parent's ring stays mapped in the child, since a handler may
+// fork in the middle of an event; but no event of the child's goes there. (qemu's user mode empties
+// nothing: there the atfork handler does.)
 #pragma once
 
 #include <atomic>
@@ -18,10 +20,6 @@ struct ForkMark {
 
 // Null until the process first needs one. Children inherit the page, empty.
 extern std::atomic<ForkMark*> fork_mark;
-// Whether the kernel empties it (qemu's user mode says so, but does not; neither does it drop the
-// ring, so that nothing is lost but the difference between two processes).
-extern std::atomic<bool> fork_mark_is_wiped;
-
 // The ring of this very process; null if it has none.
 inline void* ring_of_this_process() {
   const ForkMark* mark = fork_mark.load(std::memory_order_acquire);

@@ -182,9 +182,11 @@ JITCORRAL_DOOR void free_aligned_sized(void* p, size_t alignment, size_t size) {
   release(p, [&] { allocator::next.free_aligned_sized(p, alignment, size); });
 }
 JITCORRAL_DOOR void* realloc(void* p, size_t size) {
-  if (allocator::size_of_ours(p) == 0) [[likely]]
+  if (!allocator::may_be_ours(p)) [[likely]]
     return allocator::next.realloc(p, size);
-  return allocator::resize(p, size);
+  if (allocator::extent_size(p) != 0) return allocator::resize(p, size);
+  allocator::note_freed(p);
+  return allocator::next.realloc(p, size);
 }
 JITCORRAL_DOOR void* reallocarray(void* p, size_t count, size_t size) {
   size_t bytes = 0;

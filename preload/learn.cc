@@ -117,16 +117,16 @@ void Suspects::forget(AddressRange range) {
   }
 }
 
-const void* Suspects::site_of(Address address) const {
+Suspects::Suspect Suspects::holder_of(Address address) const {
   // The latest first: an address may have been mapped, unmapped and mapped again by another.
   const std::uint32_t next = next_.load(std::memory_order_relaxed);
   for (std::uint32_t age = 1; age <= kCount; ++age) {
     const Entry& e = entries_[(next - age) % kCount];
-    const std::uint64_t end = e.end.load(std::memory_order_acquire);
-    if (e.begin.load(std::memory_order_relaxed) <= address.value && address.value < end)
-      return e.site.load(std::memory_order_relaxed);
+    const std::uint64_t end = e.end.load(std::memory_order_acquire);  // pairs with mapped()
+    const AddressRange range{{e.begin.load(std::memory_order_relaxed)}, {end}};
+    if (range.contains(address)) return {e.site.load(std::memory_order_relaxed), range};
   }
-  return nullptr;
+  return {};
 }
 
 }  // namespace jitcorral

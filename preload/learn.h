@@ -54,8 +54,13 @@ class Suspects {
   void mapped(AddressRange range, const void* site);
   // This range is somebody else's by now: known, and not to be suspected.
   void forget(AddressRange range);
-  // Whose mapping this was; null if it is not among the latest.
-  const void* site_of(Address address) const;
+  // The mapping that holds the address, and whose it was; null if it is not among the latest.
+  struct Suspect {
+    const void* site = nullptr;
+    AddressRange range;
+  };
+  Suspect holder_of(Address address) const;
+  const void* site_of(Address address) const { return holder_of(address).site; }
 
  private:
   static constexpr std::size_t kCount = 64;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "held.h"
+
 namespace jitcorral::post {
 
 KernelResult send(const char* socket_path, const Hello& hello, int fd) {
@@ -13,6 +15,7 @@ KernelResult send(const char* socket_path, const Hello& hello, int fd) {
   KernelResult r = kernel::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (!r.ok()) return r;
   const int connection = static_cast<int>(r.raw);
+  held::keep(connection);
   r = kernel::connect(connection, address);
   if (r.ok()) {
     struct iovec body = {const_cast<Hello*>(&hello), sizeof hello};
@@ -31,7 +34,7 @@ KernelResult send(const char* socket_path, const Hello& hello, int fd) {
     }
     r = kernel::sendmsg(connection, message, MSG_NOSIGNAL | MSG_DONTWAIT);
   }
-  kernel::close(connection);
+  held::close(connection);
   return r;
 }
 

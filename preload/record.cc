@@ -3,7 +3,6 @@
 namespace jitcorral {
 
 constinit std::atomic<ForkMark*> fork_mark{nullptr};
-constinit std::atomic<bool> fork_mark_is_wiped{false};
 constinit thread_local std::uint8_t Record::own_shard_ = 0;
 
 std::uint32_t Record::take_shard() {

@@ -5,6 +5,7 @@
 
 #include "caller.h"
 #include "clock.h"
+#include "held.h"
 #include "layout.h"
 #include "messages.h"
 #include "post.h"
@@ -39,40 +40,80 @@ bool may_ask() {
   return !process.filtered.load(std::memory_order_relaxed);
 }
 
+// Threads that are between their look at `filtered` and the end of a system call that a filter may
+// forbid. Who brings a filter for all threads waits for them.
+constinit std::atomic<std::uint32_t> asking{0};
+class Asking {
+ public:
+  // Sequentially consistent, with let_finish(): either we see the filter's mark, or it sees us.
+  Asking() {
+    asking.fetch_add(1, std::memory_order_seq_cst);
+    may_ = !process.filtered.load(std::memory_order_seq_cst);
+  }
+  ~Asking() { asking.fetch_sub(1, std::memory_order_release); }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  bool may() const { return may_; }
+
+ private:
+  bool may_;
+};
+
 std::uint32_t tid() {
   const std::uint32_t now = generation.load(std::memory_order_relaxed);
   if (own_tid >> 32 == now) return static_cast<std::uint32_t>(own_tid);
-  if (!may_ask()) return 0;
+  const Asking ask;
+  if (!ask.may()) return 0;
   const auto asked = static_cast<std::uint32_t>(kernel::gettid().raw);
   own_tid = std::uint64_t{now} << 32 | asked;
   return asked;
 }
 
-// How many seccomp filters are in force: asked of the file that says so, since prctl may be what a
-// filter kills for.
+// The number behind a name in the text of a status file, as far as the text goes.
+struct Found {
+  bool found = false;
+  unsigned number = 0;
+};
+Found number_behind(std::string_view text, std::string_view name) {
+  const std::size_t at = text.find(name);
+  if (at == std::string_view::npos) return {};
+  Found found{true, 0};
+  for (const char c : behind(text, at + name.size())) {
+    if (c >= '0' && c <= '9')
+      found.number = found.number * 10 + static_cast<unsigned>(c - '0');
+    else if (c != '\t' && c != ' ')
+      break;
+  }
+  return found;
+}
+
+// How many seccomp filters are in force for this thread: asked of the file that says so, since
+// prctl may be what a filter kills for.
 unsigned filters_in_force() {
-  const KernelResult file = kernel::open_readonly("/proc/self/status");
+  KernelResult file = kernel::open_readonly("/proc/thread-self/status");
+  if (!file.ok()) file = kernel::open_readonly("/proc/self/status");  // Linux before 3.17
   if (!file.ok())
     return 0;  // no /proc: as many sandboxes have it, but those are the host's to know
-  static constinit char text[4096] = {};
-  const KernelResult r = kernel::read(static_cast<int>(file.raw), text, sizeof text);
-  kernel::close(static_cast<int>(file.raw));
-  const std::string_view status(text, r.ok() ? static_cast<std::size_t>(r.raw) : 0);
-  const auto number_behind = [&](std::string_view name) -> unsigned {
-    const std::size_t at = status.find(name);
-    unsigned n = 0;
-    if (at == std::string_view::npos) return 0;
-    for (const char c : behind(status, at + name.size())) {
-      if (c >= '0' && c <= '9')
-        n = n * 10 + static_cast<unsigned>(c - '0');
-      else if (c != '\t' && c != ' ')
-        break;
-    }
-    return n;
-  };
-  const unsigned mode = number_behind("\nSeccomp:");
-  const unsigned filters = number_behind("\nSeccomp_filters:");  // Linux 5.9
-  return mode == 0 ? 0 : (filters > 1 ? filters : 1);
+  const int fd = static_cast<int>(file.raw);
+  held::keep(fd);
+  // A process in many groups has a long file: read in pieces that share a line's length.
+  constexpr std::size_t kShared = 64;
+  char text[512];
+  std::size_t kept = 0;
+  Found mode, filters;
+  for (;;) {
+    const KernelResult r = kernel::read(fd, text + kept, sizeof text - kept);
+    if (!r.ok() || r.raw == 0) break;
+    const std::string_view seen(text, kept + static_cast<std::size_t>(r.raw));
+    // The last bytes of a piece may be half a number; they come once more with the next.
+    if (const Found found = number_behind(seen, "\nSeccomp:"); found.found) mode = found;
+    if (const Found found = number_behind(seen, "\nSeccomp_filters:"); found.found)
+      filters = found;  // Linux 5.9
+    kept = seen.size() < kShared ? seen.size() : kShared;
+    std::memmove(text, seen.data() + seen.size() - kept, kept);
+  }
+  held::close(fd);
+  return mode.number == 0 ? 0 : (filters.number > 1 ? filters.number : 1);
 }
 
 void fill_in_hello() {
@@ -116,8 +157,7 @@ ForkMark* make_mark() {
   const KernelResult r =
       kernel::map({{}, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0});
   if (!r.ok()) return nullptr;
-  fork_mark_is_wiped.store(kernel::advise(range_of(r.address(), page), MADV_WIPEONFORK).ok(),
-                           std::memory_order_relaxed);
+  kernel::advise(range_of(r.address(), page), MADV_WIPEONFORK);
   auto* mark = reinterpret_cast<ForkMark*>(r.address().value);
   fork_mark.store(mark, std::memory_order_release);  // pairs with ring_of_this_process
   return mark;
@@ -133,7 +173,6 @@ void cannot(const RingMemory& ring) {
 // Whether there is somewhere to record to. Asked first, and by the kinds of calls that let the
 // process start: what follows makes others.
 bool may_record() {
-  if (!may_ask()) return false;
   if (settings.record != RecordTo::kFile) {
     recorder_socket = find_socket();
     if (recorder_socket == nullptr) return false;
@@ -156,8 +195,8 @@ bool make_ring() {
   }
   const AddressRange whole =
       range_of({reinterpret_cast<std::uint64_t>(made.memory)}, Bytes{ring::kSize});
-  // A child that cannot tell that it is one keeps the parent's ring mapped rather than fault.
-  if (fork_mark_is_wiped.load(std::memory_order_relaxed)) kernel::advise(whole, MADV_DONTFORK);
+  // After mlockall(MCL_FUTURE) it would count against the host's own limit.
+  kernel::call(SYS_munlock, kernel::as_long(whole.begin), kernel::as_long(whole.size()));
   RingWriter writer(made.memory);
   writer.format(static_cast<std::uint32_t>(process.window.page_size().bytes().count), hello.pid);
   generation.fetch_add(1, std::memory_order_relaxed);
@@ -166,10 +205,10 @@ bool make_ring() {
   writer.header().hello_offset = writer.add_bytes(&hello, sizeof hello);
   sites::begin(writer, generation.load(std::memory_order_relaxed), hello.executable);
   if (to_file) {
-    kernel::close(made.fd);
+    held::close(made.fd);
   } else {
     const KernelResult sent = say_hello(Hello::Subject::kRing, made.fd);
-    kernel::close(made.fd);
+    held::close(made.fd);
     if (!sent.ok()) {
       kernel::unmap(whole);
       // A recorder that has gone is no news to what outlived it.
@@ -209,25 +248,31 @@ bool wait_for_ring() {
 }
 
 bool open() {
-  State seen = State::kWaiting;
-  if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel)) {
-    if (seen == State::kOpening) return wait_for_ring();
-    if (seen != State::kOpen) return false;
-    if (ring_of_this_process() != nullptr) return true;
+  State seen = state.load(std::memory_order_acquire);
+  if (seen == State::kOpen && ring_of_this_process() == nullptr) {
     // Forked by an inline system call: no handler of ours ran.
     on_fork_child();
     seen = State::kWaiting;
-    if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
-      return false;
   }
+  if (seen == State::kOpen) return true;
+  if (seen == State::kOpening) return wait_for_ring();
+  if (seen != State::kWaiting) return false;
+  const Asking ask;
+  // Nothing is marked yet: a handler that never returns leaves nothing behind.
+  if (!ask.may() || !may_record()) {
+    state.compare_exchange_strong(seen, State::kOff, std::memory_order_acq_rel);
+    return false;
+  }
+  // No handler of the host's comes between: it might close descriptors, or never return.
+  const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
+  const bool ours = state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel);
   bool made = false;
-  if (may_record()) {
-    // No handler of the host's comes between: it might close descriptors, or never return.
-    const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
+  if (ours) {
     made = make_ring();
-    kernel::set_signal_mask(mask);
+    state.store(made ? State::kOpen : State::kOff, std::memory_order_release);
   }
-  state.store(made ? State::kOpen : State::kOff, std::memory_order_release);
+  kernel::set_signal_mask(mask);
+  if (!ours) return seen == State::kOpening ? wait_for_ring() : ring_of_this_process() != nullptr;
   if (!made) return false;
   window_opened();
   count_lost();
@@ -250,8 +295,10 @@ void ring_doorbell(ring::Header& header) {
   // Of all threads one rings.
   if (header.wake_at.exchange(ring::kNobodyWaits, std::memory_order_relaxed) !=
           ring::kNobodyWaits &&
-      may_ask() && recorder_socket != nullptr)
-    post::send(recorder_socket, doorbell);
+      recorder_socket != nullptr) {
+    const Asking ask;
+    if (ask.may()) post::send(recorder_socket, doorbell);
+  }
 }
 
 }  // namespace
@@ -265,6 +312,7 @@ void begin() {
     recorder_socket = settings.record_path;
     said_begin = say_hello(Hello::Subject::kBegin).ok();
   }
+  if (settings.record == RecordTo::kFile && filters_in_force() != 0) return;
   state.store(State::kWaiting, std::memory_order_release);
 }
 
@@ -280,6 +328,7 @@ void end() {
 }
 
 void on_fork_child() {
+  held::close_all_in_child();
   if (!is_on()) return;
   if (ForkMark* mark = fork_mark.load(std::memory_order_acquire))
     mark->ring.store(nullptr, std::memory_order_relaxed);
@@ -292,8 +341,20 @@ void on_fork_child() {
     hello.identity = 0;
   }
   lost.store(0, std::memory_order_relaxed);
+  asking.store(0, std::memory_order_relaxed);
   opening_is_stuck.store(false, std::memory_order_relaxed);
   state.store(State::kWaiting, std::memory_order_release);
+}
+
+void let_finish() {
+  constexpr int kSpins = 1000, kYields = 50000;  // some 100 ms at the most: a handler waits in vain
+  for (int i = 0; i < kSpins + kYields; ++i) {
+    // Acquire: pairs with the release of the thread that has finished.
+    if (asking.load(std::memory_order_seq_cst) == 0 &&
+        state.load(std::memory_order_acquire) != State::kOpening)
+      return;
+    if (i >= kSpins) kernel::yield();
+  }
 }
 
 void before_filter() {
@@ -322,7 +383,8 @@ std::uint64_t note(const Note& n) {
   e.outcome = n.outcome;
   e.reason = n.reason;
   e.prot_kind = static_cast<std::uint8_t>((n.prot & 0xf) | static_cast<unsigned>(n.kind) << 4);
-  if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo)
+  if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo ||
+      (n.call == Call::kProtect && (n.prot & PROT_EXEC) != 0))
     widen_outside(n.at);
   const std::uint64_t ticket = writer.append(e);
   ring::Header& header = writer.header();

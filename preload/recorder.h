@@ -22,6 +22,8 @@ void end();
 void on_fork_child();
 // Before a seccomp filter comes into force: what needs the kernel is done now, or never.
 void before_filter();
+// After `filtered` was set: waits, not without bound, for threads that did not see it yet.
+void let_finish();
 
 // What is recorded of a call besides the process's own things.
 struct Note {

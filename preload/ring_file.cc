@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "held.h"
 #include "jitcorral/glob.h"
 #include "jitcorral/ring.h"
 
@@ -35,7 +36,7 @@ RingMemory map_whole(int fd) {
   KernelResult r = kernel::fallocate(fd, Bytes{ring::kSize});
   if (r.ok()) r = kernel::map({{}, Bytes{ring::kSize}, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0});
   if (!r.ok()) {
-    kernel::close(fd);
+    held::close(fd);
     return cannot(Hello::Cannot::kMemory, r.error());
   }
   return {reinterpret_cast<void*>(r.address().value), fd, Hello::Cannot::kNone, 0};
@@ -52,11 +53,14 @@ RingMemory make_memory_ring() {
     r = kernel::memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (!r.ok()) return cannot(Hello::Cannot::kMemory, r.error());
   const int fd = static_cast<int>(r.raw);
+  held::keep(fd);
   // Another thread of the host may close descriptors that it does not know, and open a file by this
   // number. Only a memfd that nobody wrote to passes.
   struct stat s = {};
-  if (!kernel::fcntl(fd, F_GET_SEALS).ok() || !kernel::fstat(fd, &s).ok() || s.st_size != 0)
+  if (!kernel::fcntl(fd, F_GET_SEALS).ok() || !kernel::fstat(fd, &s).ok() || s.st_size != 0) {
+    held::forget(fd);
     return cannot(Hello::Cannot::kMemory, EBADF);
+  }
   RingMemory made = map_whole(fd);
   // The reader maps it too: it must not be cut off under it.
   if (made.memory != nullptr)
@@ -112,6 +116,7 @@ RingMemory make_file_ring(const char* pattern, std::string_view executable) {
   const KernelResult r = kernel::create_file(path);
   if (!r.ok()) return cannot(Hello::Cannot::kFile, r.error());
   const int fd = static_cast<int>(r.raw);
+  held::keep(fd);
   // Where reserved blocks are not what later stores go to (btrfs and other copy-on-write or network
   // file systems), a full disk would be a SIGBUS of the host's.
   struct statfs fs = {};
@@ -119,7 +124,7 @@ RingMemory make_file_ring(const char* pattern, std::string_view executable) {
                      (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == TMPFS_MAGIC ||
                       fs.f_type == XFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC);
   RingMemory made = known ? map_whole(fd) : cannot(Hello::Cannot::kFileSystem, 0);
-  if (!known) kernel::close(fd);
+  if (!known) held::close(fd);
   if (made.memory == nullptr) kernel::unlink(path);  // made a moment ago, and still empty
   return made;
 }

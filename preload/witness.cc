@@ -77,7 +77,7 @@ void moved(AddressRange from, AddressRange to, int flags, const void* site) {
   recorder::note(n);
 }
 
-void protected_as(AddressRange at, int prot, bool in_window, const void* mapped_by,
+void protected_as(AddressRange at, int prot, bool in_window, const Suspects::Suspect& suspect,
                   const void* site) {
   if (!recorder::is_on()) return;
   // What becomes executable anywhere is part of the record: that is how code of a JIT is seen that
@@ -88,15 +88,17 @@ void protected_as(AddressRange at, int prot, bool in_window, const void* mapped_
   recorder::Note n;
   n.at = at;
   n.prot = prot;
-  if (mapped_by != nullptr) {
+  if (suspect.site != nullptr) {
     // Its mapping was none of the record's until now.
     n.call = Call::kMap;
     n.outcome = Outcome::kPassed;
     n.reason = static_cast<std::uint8_t>(PassReason::kCaller);
-    n.site = mapped_by;
-    n.role = callers::at(mapped_by).role;
+    n.site = suspect.site;
+    n.at = suspect.range;
+    n.role = callers::at(suspect.site).role;
     n.prot = PROT_READ | PROT_WRITE;
     recorder::note(n);
+    n.at = at;
     n.prot = prot;
   }
   n.call = Call::kProtect;

@@ -2,6 +2,7 @@
 // part of the record, and in which order. Each is a load and a branch while nothing is recorded.
 #pragma once
 
+#include "learn.h"
 #include "recorder.h"
 
 namespace jitcorral::witness {
@@ -29,8 +30,8 @@ void mapped_there(const MapCall& call, const void* site, KernelResult r);
 // mremap, done.
 void moved(AddressRange from, AddressRange to, int flags, const void* site);
 
-// mprotect, done. `mapped_by`: who mapped it, if it was a caller that was not known to be a JIT.
-void protected_as(AddressRange at, int prot, bool in_window, const void* mapped_by,
+// mprotect, done. `suspect`: the mapping that it is in, if its caller was not known to be a JIT.
+void protected_as(AddressRange at, int prot, bool in_window, const Suspects::Suspect& suspect,
                   const void* site);
 
 }  // namespace jitcorral::witness

@@ -91,6 +91,10 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
 void Collector::take(Message message) {
   const Hello& hello = message.hello;
   Process* known = living(message.pid);
+  // A vfork child speaks for its parent, whose memory it is in.
+  if (hello.subject != Hello::Subject::kBegin && hello.identity != 0)
+    for (Process* process : followed_)
+      if (process->identity == hello.identity && !process->ended) known = process;
   switch (hello.subject) {
     case Hello::Subject::kBegin:
       // A pid that says hello once more has become another program.
