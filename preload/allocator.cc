@@ -229,11 +229,12 @@ void note_freed(void* pointer) {
 void give_back(void* pointer) {
   const AddressRange extent = extent_at(pointer);
   process.record.note_given_back();
-  witness::going(Call::kFree, extent);
+  const std::uint64_t ticket = witness::going(Call::kFree, extent);
   if (settings.mode == Mode::kScatter) {
     process.scatter.forget(extent.begin);
     kernel::unmap(extent);
-  } else if (!process.window.unmap(extent).ok()) {
+  } else if (const KernelResult r = process.window.unmap(extent); !r.ok()) {
+    witness::gone(ticket, r);
     // Only the map count can be in the way of splitting a mapping; the pages stay ours, and a
     // second free of the pointer would reach the next allocator as it would without us.
   }

@@ -123,7 +123,9 @@ KernelResult remap(const RemapCall& call, const void* site) {
   const auto matters = [](AddressRange r) {
     return process.window.overlaps(r) || recorder::watches(r);
   };
-  if (!matters(old) && !(to_target && matters(target))) return remap_unseen(call, site);
+  // A copy names its source by no length at all.
+  const AddressRange source = old.empty() ? range_of(old.begin, page()) : old;
+  if (!matters(source) && !(to_target && matters(target))) return remap_unseen(call, site);
   const bool copies = call.old_length.count == 0 || (call.flags & MREMAP_DONTUNMAP) != 0;
   const std::uint64_t replaced =
       to_target ? witness::going(Call::kReplace, target, site) : RingWriter::kDropped;

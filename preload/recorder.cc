@@ -12,6 +12,7 @@
 #include "process.h"
 #include "record_sites.h"
 #include "ring_file.h"
+#include "seccomp_status.h"
 
 namespace jitcorral {
 
@@ -67,53 +68,6 @@ std::uint32_t tid() {
   const auto asked = static_cast<std::uint32_t>(kernel::gettid().raw);
   own_tid = std::uint64_t{now} << 32 | asked;
   return asked;
-}
-
-// The number behind a name in the text of a status file, as far as the text goes.
-struct Found {
-  bool found = false;
-  unsigned number = 0;
-};
-Found number_behind(std::string_view text, std::string_view name) {
-  const std::size_t at = text.find(name);
-  if (at == std::string_view::npos) return {};
-  Found found{true, 0};
-  for (const char c : behind(text, at + name.size())) {
-    if (c >= '0' && c <= '9')
-      found.number = found.number * 10 + static_cast<unsigned>(c - '0');
-    else if (c != '\t' && c != ' ')
-      break;
-  }
-  return found;
-}
-
-// How many seccomp filters are in force for this thread: asked of the file that says so, since
-// prctl may be what a filter kills for.
-unsigned filters_in_force() {
-  KernelResult file = kernel::open_readonly("/proc/thread-self/status");
-  if (!file.ok()) file = kernel::open_readonly("/proc/self/status");  // Linux before 3.17
-  if (!file.ok())
-    return 0;  // no /proc: as many sandboxes have it, but those are the host's to know
-  const int fd = static_cast<int>(file.raw);
-  held::keep(fd);
-  // A process in many groups has a long file: read in pieces that share a line's length.
-  constexpr std::size_t kShared = 64;
-  char text[512];
-  std::size_t kept = 0;
-  Found mode, filters;
-  for (;;) {
-    const KernelResult r = kernel::read(fd, text + kept, sizeof text - kept);
-    if (!r.ok() || r.raw == 0) break;
-    const std::string_view seen(text, kept + static_cast<std::size_t>(r.raw));
-    // The last bytes of a piece may be half a number; they come once more with the next.
-    if (const Found found = number_behind(seen, "\nSeccomp:"); found.found) mode = found;
-    if (const Found found = number_behind(seen, "\nSeccomp_filters:"); found.found)
-      filters = found;  // Linux 5.9
-    kept = seen.size() < kShared ? seen.size() : kShared;
-    std::memmove(text, seen.data() + seen.size() - kept, kept);
-  }
-  held::close(fd);
-  return mode.number == 0 ? 0 : (filters.number > 1 ? filters.number : 1);
 }
 
 void fill_in_hello() {
@@ -177,7 +131,7 @@ bool may_record() {
     recorder_socket = find_socket();
     if (recorder_socket == nullptr) return false;
   }
-  return said_begin || filters_in_force() <= settings.record_filters;
+  return said_begin || seccomp::filters_in_force() <= settings.record_filters;
 }
 
 // The ring, mapped, filled with what is known and handed over; false if there will be none.
@@ -249,12 +203,15 @@ bool wait_for_ring() {
 
 bool open() {
   State seen = state.load(std::memory_order_acquire);
-  if (seen == State::kOpen && ring_of_this_process() == nullptr) {
-    // Forked by an inline system call: no handler of ours ran.
+  if (seen == State::kOpen) {
+    if (ring_of_this_process() != nullptr) return true;
+    // Forked by an inline system call: no handler of ours ran. One thread takes note of it.
+    if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
+      return wait_for_ring();
+    process.record.forget();
     on_fork_child();
     seen = State::kWaiting;
   }
-  if (seen == State::kOpen) return true;
   if (seen == State::kOpening) return wait_for_ring();
   if (seen != State::kWaiting) return false;
   const Asking ask;
@@ -306,13 +263,13 @@ void ring_doorbell(ring::Header& header) {
 void begin() {
   if (settings.record == RecordTo::kOff) return;
   if (settings.record == RecordTo::kUnix) {
-    if (filters_in_force() > settings.record_filters) return;
+    if (seccomp::filters_in_force() > settings.record_filters) return;
     clock::prepare();
     fill_in_hello();
     recorder_socket = settings.record_path;
     said_begin = say_hello(Hello::Subject::kBegin).ok();
   }
-  if (settings.record == RecordTo::kFile && filters_in_force() != 0) return;
+  if (settings.record == RecordTo::kFile && seccomp::filters_in_force() != 0) return;
   state.store(State::kWaiting, std::memory_order_release);
 }
 

@@ -57,7 +57,8 @@ std::uint32_t RingWriter::reserve(std::uint32_t size) {
   // Compared before it is added: what is full stays full without ever wrapping round.
   std::uint32_t at = h.texts_used.load(std::memory_order_relaxed);
   do {
-    if (whole > ring::kTextsSize || at > ring::kTextsSize - whole) {
+    // The reader can write here too: whatever it did, nothing is written outside or unaligned.
+    if (at % 8 != 0 || whole > ring::kTextsSize || at > ring::kTextsSize - whole) {
       h.texts_lost.fetch_add(1, std::memory_order_relaxed);
       return 0;
     }

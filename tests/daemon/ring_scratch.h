@@ -102,8 +102,8 @@ struct Ring {
   std::uint64_t claim() const {
     const std::uint64_t ticket = header().taken.fetch_add(1);
     std::uint64_t free = ring::kFree;
-    EXPECT_TRUE(slot(ticket).state.compare_exchange_strong(
-        free, ring::state_word(ticket, ring::kClaimed)));
+    EXPECT_TRUE(
+        slot(ticket).state.compare_exchange_strong(free, ring::state_word(ticket, ring::kClaimed)));
     return ticket;
   }
   // It goes on.
