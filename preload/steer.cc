@@ -138,6 +138,8 @@ Opened ensure_open(const MapCall& call, const void* site, Door door) {
   }
   if (!process.window.publish(*place, Guard::thread())) {
     if (place->shielded) kernel::unmap(place->layout.window);
+    // A handler may have forked meanwhile, and this is the child: nobody opens any more.
+    if (!process.window.is_open()) opened.failure = PlaceFailure::kOpening;
     return opened;
   }
   messages::config_problems();
