@@ -35,7 +35,7 @@ KernelResult pass_fixed(const MapCall& call, const void* site) {
   const bool in_window = concerns_window(call.hint, call.length);
   if (!in_window && !recorder::watches(wanted)) {
     const KernelResult r = steering::map_as_host(call);
-    witness::passed(call, PassReason::kFixed, site, r);
+    witness::passed(call, PassReason::kFixed, Role::kNone, site, r);
     return r;
   }
   const bool replaces = (call.flags & MAP_FIXED) != 0;
@@ -58,11 +58,11 @@ KernelResult pass_hinted(const MapCall& call) {
   return r;
 }
 
-KernelResult pass(const MapCall& call, PassReason reason, const void* site) {
+KernelResult pass(const MapCall& call, PassReason reason, Role role, const void* site) {
   process.record.note_passed(reason);
   const KernelResult r =
       process.window.contains(call.hint) ? pass_hinted(call) : steering::map_as_host(call);
-  witness::passed(call, reason, site, r);
+  witness::passed(call, reason, role, site, r);
   return r;
 }
 
@@ -98,8 +98,8 @@ void note_globs(const Caller& caller) {
 KernelResult map(const MapCall& call, const void* site) {
   if (!is_active()) return kernel::map(call);
   if (const auto reason = screen(call, settings, process.window.range(), process.max)) {
-    const KernelResult r =
-        *reason == PassReason::kFixed ? pass_fixed(call, site) : pass(call, *reason, site);
+    const KernelResult r = *reason == PassReason::kFixed ? pass_fixed(call, site)
+                                                         : pass(call, *reason, Role::kNone, site);
     if ((call.flags & MAP_GROWSDOWN) != 0 && r.ok()) process.window.let_grow_down(r.address());
     return r;
   }
@@ -113,7 +113,7 @@ KernelResult map(const MapCall& call, const void* site) {
     reason = decide(call, callers::confirmed_at(site), Door::kMmap, settings);
   }
   if (reason) {
-    const KernelResult r = pass(call, *reason, site);
+    const KernelResult r = pass(call, *reason, caller.role, site);
     if (!r.ok()) return r;
     if (*reason == PassReason::kCaller && has_signature(Role::kLearned, call))
       process.suspects.mapped(range_of(r.address(), call.length), site);

@@ -19,6 +19,8 @@ namespace jitcorral {
 namespace recorder {
 
 constinit std::atomic<State> state{State::kOff};
+constinit std::atomic<std::uint64_t> outside_low{0};
+constinit std::atomic<std::uint64_t> outside_high{0};
 
 namespace {
 
@@ -30,8 +32,6 @@ constinit bool said_begin = false;
 constinit const char* recorder_socket = nullptr;
 constinit std::atomic<std::uint64_t> lost{0};  // events that came while the ring was being opened
 constinit std::atomic<bool> opening_is_stuck{false};
-constinit std::atomic<std::uint64_t> outside_low{0};  // of what was recorded outside the window
-constinit std::atomic<std::uint64_t> outside_high{0};
 constinit std::atomic<std::uint32_t> generation{0};  // of rings, over forks
 
 // tid (bits 0-31) and the generation of the ring that it was asked for.
@@ -358,14 +358,6 @@ void cancel(std::uint64_t ticket) {
   n.call = Call::kCancel;
   n.other = ticket;
   note(n);
-}
-
-bool watches(AddressRange range) {
-  if (!is_on()) return false;
-  if (settings.mode == Mode::kObserve) return is_open();
-  const std::uint64_t high = outside_high.load(std::memory_order_relaxed);
-  return high != 0 && range.begin.value < high &&
-         range.end.value > outside_low.load(std::memory_order_relaxed);
 }
 
 void window_opened() {

@@ -10,6 +10,7 @@
 #include "decide.h"
 #include "jitcorral/event.h"
 #include "jitcorral/hello.h"
+#include "process.h"
 #include "ring_writer.h"
 
 namespace jitcorral::recorder {
@@ -65,7 +66,14 @@ void cancel(std::uint64_t ticket);
 
 // Recorded mappings outside the window lie between these; what becomes of that range is recorded
 // too. Under observe, of all ranges once there is a record.
-bool watches(AddressRange range);
+extern std::atomic<std::uint64_t> outside_low, outside_high;  // high 0: there are none
+inline bool watches(AddressRange range) {
+  if (!is_on()) return false;
+  if (settings.mode == Mode::kObserve) return is_open();
+  const std::uint64_t high = outside_high.load(std::memory_order_relaxed);
+  return high != 0 && range.begin.value < high &&
+         range.end.value > outside_low.load(std::memory_order_relaxed);
+}
 
 // The window is open: readers may know.
 void window_opened();

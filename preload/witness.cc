@@ -77,13 +77,8 @@ void moved(AddressRange from, AddressRange to, int flags, const void* site) {
   recorder::note(n);
 }
 
-void protected_as(AddressRange at, int prot, bool in_window, const Suspects::Suspect& suspect,
-                  const void* site) {
-  if (!recorder::is_on()) return;
-  // What becomes executable anywhere is part of the record: that is how code of a JIT is seen that
-  // nobody knows.
-  const bool is_executable = (prot & PROT_EXEC) != 0;
-  if (!in_window && !is_executable && !recorder::watches(at)) return;
+void protected_slowly(AddressRange at, int prot, const Suspects::Suspect& suspect,
+                      const void* site) {
   const Guard guard;
   recorder::Note n;
   n.at = at;

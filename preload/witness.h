@@ -3,15 +3,23 @@
 #pragma once
 
 #include "learn.h"
+#include "process.h"
 #include "recorder.h"
 
 namespace jitcorral::witness {
 
 // A mapping call that passed. Recorded are those of JIT engines, those that are executable, and
-// under observe all of them.
+// under observe all of them. `role`: of the caller, as far as it was looked at.
 void passed_slowly(const MapCall& call, PassReason reason, const void* site, KernelResult r);
-inline void passed(const MapCall& call, PassReason reason, const void* site, KernelResult r) {
-  if (recorder::is_on()) [[unlikely]]
+inline void passed(const MapCall& call, PassReason reason, Role role, const void* site,
+                   KernelResult r) {
+  if (!recorder::is_on()) return;
+  // Most calls end here: a caller that is no JIT's, a stack, a file. Behind these reasons nobody
+  // has looked at the caller yet.
+  const bool is_unseen = reason == PassReason::kFixed || reason == PassReason::kHint ||
+                         reason == PassReason::kSize || reason == PassReason::kPolicy;
+  if (is_unseen || role != Role::kNone || (call.prot & PROT_EXEC) != 0 ||
+      settings.mode == Mode::kObserve) [[unlikely]]
     passed_slowly(call, reason, site, r);
 }
 
@@ -31,7 +39,15 @@ void mapped_there(const MapCall& call, const void* site, KernelResult r);
 void moved(AddressRange from, AddressRange to, int flags, const void* site);
 
 // mprotect, done. `suspect`: the mapping that it is in, if its caller was not known to be a JIT.
-void protected_as(AddressRange at, int prot, bool in_window, const Suspects::Suspect& suspect,
-                  const void* site);
+void protected_slowly(AddressRange at, int prot, const Suspects::Suspect& suspect,
+                      const void* site);
+inline void protected_as(AddressRange at, int prot, bool in_window,
+                         const Suspects::Suspect& suspect, const void* site) {
+  if (!recorder::is_on()) return;
+  // What becomes executable anywhere is part of the record: that is how code of a JIT is seen that
+  // nobody knows.
+  if (in_window || (prot & PROT_EXEC) != 0 || recorder::watches(at))
+    protected_slowly(at, prot, suspect, site);
+}
 
 }  // namespace jitcorral::witness
