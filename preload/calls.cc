@@ -58,10 +58,12 @@ KernelResult pass_hinted(const MapCall& call) {
   return r;
 }
 
-KernelResult pass(const MapCall& call, PassReason reason, Role role, const void* site) {
+[[gnu::always_inline]] inline KernelResult pass(const MapCall& call, PassReason reason, Role role,
+                                                const void* site) {
   process.record.note_passed(reason);
-  const KernelResult r =
-      process.window.contains(call.hint) ? pass_hinted(call) : steering::map_as_host(call);
+  const KernelResult r = call.hint.value != 0 && process.window.contains(call.hint)
+                             ? pass_hinted(call)
+                             : steering::map_as_host(call);
   witness::passed(call, reason, role, site, r);
   return r;
 }
