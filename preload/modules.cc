@@ -87,10 +87,10 @@ void* search_definition(const char* name, Accept accept) {
 
 const ElfW(Phdr) * headers_of(const Module& module, std::size_t& count) {
   const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(module.mapped.begin.value);
-  if (std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_phoff != sizeof *header) {
-    count = 0;
+  count = 0;
+  if (header == nullptr) return nullptr;
+  if (std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_phoff != sizeof *header)
     return nullptr;
-  }
   count = header->e_phnum;
   return reinterpret_cast<const ElfW(Phdr)*>(module.mapped.begin.value + header->e_phoff);
 }

@@ -82,24 +82,28 @@ bool expand_pattern(std::string_view pattern, std::uint64_t pid, std::string_vie
   std::size_t first = sizeof digits;
   for (std::uint64_t left = pid; left != 0 || first == sizeof digits; left /= 10)
     digits[--first] = static_cast<char>('0' + left % 10);
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    bool fits = true;
-    if (pattern[i] != '%') {
-      fits = put({pattern.data() + i, 1}, false);
-    } else if (++i == pattern.size()) {
-      return false;
-    } else if (pattern[i] == 'p') {
-      fits = put({digits + first, sizeof digits - first}, true);
-    } else if (pattern[i] == 'h') {
-      fits = put(host, true);
-    } else if (pattern[i] == 'e') {
-      fits = put(executable, true);
-    } else if (pattern[i] == '%') {
-      fits = put("%", true);
-    } else {
-      return false;
+  const auto meaning_of = [&](char letter) -> std::string_view {
+    switch (letter) {
+      case 'p':
+        return {digits + first, sizeof digits - first};
+      case 'h':
+        return host;
+      case 'e':
+        return executable;
+      case '%':
+        return "%";
+      default:
+        return {};
     }
-    if (!fits) return false;
+  };
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const bool is_letter = pattern[i] == '%';
+    if (is_letter && ++i == pattern.size()) return false;
+    const std::string_view text =
+        is_letter ? meaning_of(pattern[i]) : std::string_view(pattern.data() + i, 1);
+    const bool known =
+        !is_letter || std::string_view("phe%").find(pattern[i]) != std::string_view::npos;
+    if (!known || !put(text, is_letter)) return false;
   }
   out[n] = '\0';
   return n != 0;
