@@ -1,0 +1,64 @@
+/* Preloaded into a host: makes its address space hostile, as big heaps and many threads make it at
+   users' sites. Touches nothing of the host, uses no memory.
+
+   hostile_layout(): maps 5 GiB of PROT_NONE where the kernel would put the next mapping, then fills
+   every hole above it, so that whatever is mapped from now on lies more than 4 GiB away from
+   everything that was mapped before. Hosts that can call C call it between two compilations.
+   HOSTILE_LAYOUT=N in the environment does so at start, and leaves N holes of a page each beside the
+   libraries: what is small lands there, the next block far away. */
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Raw calls: the host's doors, and jitcorral's, are not ours to use. */
+static uintptr_t map(uintptr_t at, size_t size, int flags) {
+  long r = syscall(SYS_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+  return (uintptr_t)r;
+}
+
+/* Fills the holes between mappings from `from` upwards, but leaves `holes` pages, each on its own. */
+static void plug(uintptr_t from, long holes) {
+  static char text[1 << 20];
+  FILE* maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) abort();
+  setvbuf(maps, NULL, _IONBF, 0);
+  size_t size = 0;
+  for (size_t n; (n = fread(text + size, 1, sizeof text - 1 - size, maps)) > 0;) size += n;
+  fclose(maps);
+  text[size] = '\0';
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t previous = 0;
+  for (char* line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    unsigned long begin = 0, end = 0;
+    if (sscanf(line, "%lx-%lx", &begin, &end) != 2) continue;
+    if (previous != 0 && previous >= from && begin > previous) {
+      uintptr_t low = previous, high = begin;
+      /* The stack grows down into its own gap: leave that. */
+      if (strstr(line, "[stack]") != NULL) high = high - low > 1UL << 28 ? high - (1UL << 28) : low;
+      for (; holes > 0 && high - low > 2 * page; low += 2 * page, --holes)
+        map(low + page, page, MAP_FIXED_NOREPLACE);
+      if (high > low) map(low, high - low, MAP_FIXED_NOREPLACE);
+    }
+    previous = end;
+  }
+}
+
+__attribute__((visibility("default"))) void hostile_layout(void) {
+  const size_t size = 5UL << 30;
+  const uintptr_t far = map(0, size + 4096, 0);
+  /* libc may have mapped a little between the snapshot and the end: twice. */
+  plug(far, 0);
+  plug(far, 0);
+}
+
+__attribute__((constructor)) static void at_start(void) {
+  const char* wanted = getenv("HOSTILE_LAYOUT");
+  if (wanted == NULL) return;
+  const uintptr_t far = map(0, (5UL << 30) + 4096, 0);
+  plug(far, atol(wanted));
+}
