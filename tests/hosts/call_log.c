@@ -6,8 +6,8 @@
 
    WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the stack,
    or - if none does. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdint.h>
 #include <execinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,9 +89,9 @@ DOOR(mmap);
 DOOR(mmap64);
 
 __attribute__((constructor)) static void prepare(void) {
-  Map* found = (Map*)dlsym(RTLD_NEXT, "mmap");
+  Map* found = (Map*)(uintptr_t)dlsym(RTLD_NEXT, "mmap");
   if (found != NULL) next_mmap = found;
-  found = (Map*)dlsym(RTLD_NEXT, "mmap64");
+  found = (Map*)(uintptr_t)dlsym(RTLD_NEXT, "mmap64");
   if (found != NULL) next_mmap64 = found;
   void* frames[4];
   busy = 1;

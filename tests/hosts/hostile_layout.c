@@ -6,7 +6,6 @@
    everything that was mapped before. Hosts that can call C call it between two compilations.
    HOSTILE_LAYOUT=N in the environment does so at start, and leaves N holes of a page each beside the
    libraries: what is small lands there, the next block far away. */
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
