@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backtrace.h"
+#include "call_path.h"
 #include "caller.h"
 #include "process.h"
 #include "recorder.h"
@@ -21,7 +22,7 @@ ROOM unsigned rooms_confirmed_at(const void* where) {
   return static_cast<unsigned>(callers::confirmed_at(where).role);
 }
 ROOM std::uint64_t rooms_fingerprint(void) {
-  return callers::fingerprint(__builtin_return_address(0), Role::kLlvm);
+  return jitcorral::call_path::fingerprint(__builtin_return_address(0), Role::kLlvm);
 }
 ROOM unsigned rooms_unwind(void) {
   const void* frames[4];

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "call_path.h"
 #include "caller.h"
 #include "guard.h"
 #include "modules.h"
@@ -161,7 +162,11 @@ void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved&
   if (settings.mode == Mode::kExecOnly) return nullptr;
   const Guard guard;
   if (!guard.outermost()) return nullptr;
-  const Caller caller = callers::at(site);
+  Caller caller = callers::at(site);
+  if (caller.is_interceptor) [[unlikely]] {
+    site = callers::behind_interceptors(site);
+    caller = callers::at(site);
+  }
   if (decide({{}, Bytes{size}, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}, caller,
              Door::kAllocator, settings))
     return nullptr;
@@ -169,7 +174,7 @@ void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved&
     process.record.note_would_steer();
     if (recorder::is_on())
       unserved = {Outcome::kWouldSteer, PlaceFailure::kNone, 0, caller.role,
-                  callers::fingerprint(site, caller.role)};
+                  call_path::fingerprint(site, caller.role)};
     return nullptr;
   }
   Address at;

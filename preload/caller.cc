@@ -9,18 +9,20 @@
 namespace jitcorral::callers {
 namespace {
 
-// role (4 bits) | included (5) | excluded (5) | where the module begins, in 4 KiB pages (40).
+// role (4 bits) | included (5) | excluded (5) | where the module begins, in 4 KiB pages (40) |
+// interceptor (1).
 struct SiteInfo {
   Caller caller;
   std::uint64_t module_page = 0;
 
   std::uint64_t pack() const {
     return static_cast<std::uint64_t>(caller.role) | std::uint64_t{caller.included} << 4 |
-           std::uint64_t{caller.excluded} << 9 | module_page << 14 | 1ULL << 63;
+           std::uint64_t{caller.excluded} << 9 | module_page << 14 |
+           std::uint64_t{caller.is_interceptor} << 54 | 1ULL << 63;
   }
   static SiteInfo unpack(std::uint64_t w) {
     return {{static_cast<Role>(w & 0xf), static_cast<std::uint8_t>(w >> 4 & 0x1f),
-             static_cast<std::uint8_t>(w >> 9 & 0x1f)},
+             static_cast<std::uint8_t>(w >> 9 & 0x1f), (w >> 54 & 1) != 0},
             w >> 14 & ((1ULL << 40) - 1)};
   }
 };
@@ -109,6 +111,15 @@ Role role_of(const Module& module, std::string_view library, std::string_view sy
   return role_by_text(module);
 }
 
+// Newer sanitizer runtimes call on from a local function that has no dynamic symbol, below one that
+// has: every caller in their module may be such.
+bool stands_in(const Module& module, std::string_view symbol) {
+  if (is_interceptor(symbol)) return true;
+  for (const std::string_view name : kInterceptorMarks)
+    if (modules::has_symbol(module, name, true)) return true;
+  return false;
+}
+
 SiteInfo classify(const void* address) {
   SiteInfo info;
   const Module module = modules::containing(address);
@@ -117,6 +128,7 @@ SiteInfo classify(const void* address) {
   const std::string_view path = module.path[0] != '\0' ? module.path : process.executable;
   const std::string_view symbol = modules::symbol_at(module, address);
   info.module_page = module.mapped.begin.value >> 12;
+  info.caller.is_interceptor = stands_in(module, symbol);
   info.caller.included = match(settings.include, path, symbol);
   info.caller.excluded = match(settings.exclude, path, symbol);
   info.caller.role = role_of(module, basename_of(path), symbol);
@@ -190,51 +202,18 @@ Name name_of(const void* return_address) {
           modules::symbol_at(module, return_address)};
 }
 
-namespace {
-
-// From a call path as addresses to the same path as build-ids and offsets, which takes longer to
-// find than the path. An entry of a library that was unloaded is a wrong guess at worst.
-struct KnownPath {
-  std::atomic<std::uint64_t> addresses{0};
-  std::atomic<std::uint64_t> fingerprint{0};
-};
-constexpr std::size_t kPaths = 512;
-constinit KnownPath paths[kPaths];
-
-std::uint64_t fingerprint_of(const void* const* frames, std::size_t count) {
-  std::uint64_t hash = count;
+const void* behind_interceptors(const void* return_address) {
+  constexpr std::size_t kMost = 6;
+  const void* frames[kMost];
+  const std::size_t count = unwind_from(return_address, frames, kMost);
+  bool within = false;
   for (std::size_t i = 0; i < count; ++i) {
     const Module module = modules::containing(frames[i]);
-    if (!module.found()) break;
-    const std::uint64_t offset = reinterpret_cast<std::uint64_t>(frames[i]) - module.bias;
-    hash = mix(hash ^ modules::identity(module) ^ mix(offset));
+    const bool named = module.found() && is_interceptor(modules::symbol_at(module, frames[i]));
+    if (within && !named) return frames[i];
+    within = named;
   }
-  return hash;
-}
-
-}  // namespace
-
-std::uint64_t fingerprint(const void* return_address, Role role) {
-  constexpr unsigned kMaxFrames = 8;
-  const void* frames[kMaxFrames];
-  // A learned caller may hold an allocator's lock: its stack is not walked.
-  if (role == Role::kLearned) return mix(reinterpret_cast<std::uint64_t>(return_address));
-  const std::size_t wanted = frames_for(role);
-  if (wanted == 0) return 0;
-  const std::size_t count = unwind_from(return_address, frames, wanted);
-  if (count == 0) return 0;
-  std::uint64_t addresses = count;
-  for (std::size_t i = 0; i < count; ++i)
-    addresses = mix(addresses ^ reinterpret_cast<std::uint64_t>(frames[i]));
-  KnownPath& known = paths[addresses % kPaths];
-  // Acquire pairs with the release below: who sees the path sees its fingerprint. A torn pair of
-  // two writers is a wrong guess, no more.
-  if (known.addresses.load(std::memory_order_acquire) == addresses)
-    return known.fingerprint.load(std::memory_order_relaxed);
-  const std::uint64_t hash = fingerprint_of(frames, count);
-  known.fingerprint.store(hash, std::memory_order_relaxed);
-  known.addresses.store(addresses, std::memory_order_release);
-  return hash;
+  return return_address;
 }
 
 }  // namespace jitcorral::callers

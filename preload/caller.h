@@ -35,8 +35,8 @@ struct Name {
 };
 Name name_of(const void* return_address);
 
-// Hash of the call path above the site, as build-id and offset of each return address, so that it
-// is the same in every process that runs the same files; 0 if the stack could not be walked.
-std::uint64_t fingerprint(const void* return_address, Role role);
+// The first return address above `return_address` that lies in no function which stands in for the
+// libc function that was called (Caller::is_interceptor); itself if there is none. Walks the stack.
+const void* behind_interceptors(const void* return_address);
 
 }  // namespace jitcorral::callers

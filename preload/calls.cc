@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "call_path.h"
 #include "caller.h"
 #include "guard.h"
 #include "messages.h"
@@ -83,7 +84,7 @@ KernelResult observe(const MapCall& call, const Caller& caller, const void* site
   n.flags = call.flags;
   n.at = pages_around(r.address(), call.length);
   n.other = call.hint.value;
-  n.fingerprint = callers::fingerprint(site, caller.role);
+  n.fingerprint = call_path::fingerprint(site, caller.role);
   n.site = site;
   n.role = caller.role;
   recorder::note(n);
@@ -106,7 +107,11 @@ KernelResult map(const MapCall& call, const void* site) {
     return r;
   }
   const Guard guard;
-  const Caller caller = callers::at(site);
+  Caller caller = callers::at(site);
+  if (caller.is_interceptor && guard.outermost()) [[unlikely]] {
+    site = callers::behind_interceptors(site);
+    caller = callers::at(site);
+  }
   note_globs(caller);
   auto reason = guard.outermost() ? decide(call, caller, Door::kMmap, settings)
                                   : std::optional(PassReason::kCaller);

@@ -18,6 +18,9 @@ struct Caller {
   Role role = Role::kNone;
   std::uint8_t included = 0;  // 1 + index of the JITCORRAL_INCLUDE glob that matched
   std::uint8_t excluded = 0;  // 1 + index of the JITCORRAL_EXCLUDE glob that matched
+  // A function that stands in for libc's and hands on (ASan's, another preload's): the host's
+  // caller is the one above it.
+  bool is_interceptor = false;
 };
 
 // What a request alone tells, before its caller is looked at: most calls end here.

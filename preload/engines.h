@@ -50,6 +50,24 @@ inline constexpr Marker kMarkers[] = {
 // plain C programs import nothing of the kind.
 inline constexpr std::string_view kScanHint = "_Unwind_GetRegionStart";
 
+// Functions that stand in for libc's and call the next definition: those of sanitizer runtimes
+// (compiler-rt's interception.h names them so) and of other preloaded libraries.
+constexpr bool is_interceptor(std::string_view function) {
+  while (!function.empty() && function[0] == '_') function.remove_prefix(1);
+  for (const std::string_view prefix : {"interceptor_trampoline_", "interceptor_"})
+    if (function.substr(0, prefix.size()) == prefix) {
+      function.remove_prefix(prefix.size());
+      break;
+    }
+  return function == "mmap" || function == "mmap64" || function == "posix_memalign" ||
+         function == "aligned_alloc" || function == "memalign";
+}
+
+// What a module defines that holds a sanitizer's interceptors of mmap (compiler-rt before and since
+// LLVM 17; gcc's libsanitizer follows).
+inline constexpr std::string_view kInterceptorMarks[] = {"__interceptor_mmap",
+                                                         "___interceptor_mmap"};
+
 // Return addresses that make a fingerprint for this role.
 constexpr unsigned frames_for(Role role) {
   for (const Engine& e : kEngines)

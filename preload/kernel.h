@@ -132,6 +132,10 @@ inline KernelResult open_readonly(const char* path) {
 inline KernelResult read(int fd, char* out, std::size_t size) {
   return call(SYS_read, fd, as_long(out), static_cast<long>(size));
 }
+// As the dynamic linker reads the headers of the libraries that it opens.
+inline KernelResult pread(int fd, void* out, std::size_t size, std::uint64_t offset) {
+  return call(SYS_pread64, fd, as_long(out), static_cast<long>(size), static_cast<long>(offset));
+}
 inline KernelResult close(int fd) {
   return call(SYS_close, fd);
 }

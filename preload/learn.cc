@@ -18,25 +18,41 @@ std::uint16_t Learner::slot_for(std::uint64_t fingerprint) {
   for (std::size_t probe = 0; probe < 16; ++probe) {
     const std::size_t i = (fingerprint + probe) % kSlots;
     std::uint64_t seen = slots_[i].fingerprint.load(std::memory_order_relaxed);
-    if (seen == 0 &&
-        slots_[i].fingerprint.compare_exchange_strong(seen, fingerprint, std::memory_order_relaxed))
+    if (seen == 0 && slots_[i].fingerprint.compare_exchange_strong(seen, fingerprint,
+                                                                   std::memory_order_relaxed)) {
       seen = fingerprint;
+      const std::uint32_t at = made_.fetch_add(1, std::memory_order_relaxed);
+      if (at < kRecent)
+        order_[at].store(static_cast<std::uint16_t>(i + 1), std::memory_order_relaxed);
+    }
     if (seen == fingerprint) return static_cast<std::uint16_t>(i);
   }
   return kNoSlot;
 }
 
+bool Learner::is_named(std::uint16_t slot) const {
+  return slot != kNoSlot && slots_[slot].named.load(std::memory_order_relaxed) != 0;
+}
+
+void Learner::name(std::uint16_t slot, Kind kind) {
+  if (slot == kNoSlot) return;
+  slots_[slot].named.store(static_cast<std::uint8_t>(static_cast<unsigned>(kind) + 1),
+                           std::memory_order_relaxed);
+}
+
 Kind Learner::kind_of(std::uint16_t slot) const {
   if (slot == kNoSlot) return Kind::kUnknown;
-  // How many forerunners without any change of protection make read-write data: LLVM never protects
-  // the pages of GOTs and variables, but protects everything else before the code can run.
+  // How many forerunners without any change of protection, while others became code, make
+  // read-write data: LLVM never protects the pages of GOTs and variables.
   constexpr std::uint16_t kSilent = 8;
   const Slot& s = slots_[slot];
+  const std::uint8_t named = s.named.load(std::memory_order_relaxed);
+  if (named > 1) return static_cast<Kind>(named - 1);
   const std::uint16_t code = s.became_code.load(std::memory_order_relaxed);
   const std::uint16_t rodata = s.became_rodata.load(std::memory_order_relaxed);
   if (code > 0) return code >= rodata ? Kind::kCode : Kind::kMixed;
   if (rodata > 0) return Kind::kRodata;
-  return s.mapped.load(std::memory_order_relaxed) >= kSilent ? Kind::kRwdata : Kind::kUnknown;
+  return s.silent.load(std::memory_order_relaxed) >= kSilent ? Kind::kRwdata : Kind::kUnknown;
 }
 
 bool Learner::is_mostly_data(std::uint16_t slot) const {
@@ -47,9 +63,9 @@ bool Learner::is_mostly_data(std::uint16_t slot) const {
          slots_[slot].became_code.load(std::memory_order_relaxed) < mapped / 4;
 }
 
-std::uint64_t Learner::pack(std::uint16_t slot, PageRun pages) {
+std::uint64_t Learner::pack(std::uint16_t tag, PageRun pages) {
   return std::uint64_t{pages.first.value} | std::uint64_t{pages.length.count} << 20 |
-         (std::uint64_t{slot} + 1) << 40;
+         std::uint64_t{tag} << 40;
 }
 
 namespace {
@@ -61,14 +77,36 @@ PageRun pages_in(std::uint64_t word) {
   return {{static_cast<std::uint32_t>(word & 0xfffff)},
           Pages{static_cast<std::uint32_t>(word >> 20 & 0xfffff)}};
 }
-std::size_t slot_in(std::uint64_t word) {
-  return (word >> 40 & 0xffff) - 1;
+std::uint16_t tag_in(std::uint64_t word) {
+  return static_cast<std::uint16_t>(word >> 40 & 0xffff);
 }
 bool overlap(PageRun a, PageRun b) {
   return a.first < b.end() && b.first < a.end();
 }
 
 }  // namespace
+
+// Calls `visit` with each slot that was made early, until it returns true.
+template <typename Visit>
+void Learner::each_sampled(Visit visit) {
+  const std::uint32_t made = made_.load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < made && i < kRecent; ++i) {
+    const std::uint16_t slot = order_[i].load(std::memory_order_relaxed);
+    if (slot != 0 && visit(slots_[slot - 1U])) return;
+  }
+}
+
+// Takes this mapping for the slot's sample if the one it has said what it became, or had its
+// chance: others became code meanwhile, and it stayed as it was.
+void Learner::sample(Slot& s, PageRun pages) {
+  const std::uint64_t word = s.sample.load(std::memory_order_relaxed);
+  const std::uint16_t now = epoch_.load(std::memory_order_relaxed);
+  const bool voted = (word & (kVotedCode | kVotedRodata)) != 0;
+  const bool waits = word != 0 && !voted && tag_in(word) == now;
+  if (waits) return;
+  if (word != 0 && !voted && tag_in(word) != now) count_up(s.silent);
+  s.sample.store(pack(now, pages), std::memory_order_relaxed);
+}
 
 void Learner::placed(std::uint16_t slot, PageRun pages) {
   if (slot == kNoSlot || pages.empty()) return;
@@ -78,23 +116,46 @@ void Learner::placed(std::uint16_t slot, PageRun pages) {
     const std::uint64_t word = entry.load(std::memory_order_relaxed);
     if (word != 0 && overlap(pages_in(word), pages)) entry.store(0, std::memory_order_relaxed);
   }
+  each_sampled([&](Slot& s) {
+    const std::uint64_t word = s.sample.load(std::memory_order_relaxed);
+    if (word != 0 && overlap(pages_in(word), pages)) s.sample.store(0, std::memory_order_relaxed);
+    return false;
+  });
   const std::uint32_t at = next_.fetch_add(1, std::memory_order_relaxed) % kRecent;
-  recent_[at].store(pack(slot, pages), std::memory_order_relaxed);
+  recent_[at].store(pack(static_cast<std::uint16_t>(slot + 1), pages), std::memory_order_relaxed);
+  sample(slots_[slot], pages);
+}
+
+// A block votes once for each kind, however often and in how many parts it is protected.
+bool Learner::vote(std::atomic<std::uint64_t>& entry, PageRun pages, Slot& s, bool code) {
+  const std::uint64_t voted = code ? kVotedCode : kVotedRodata;
+  const std::uint64_t word = entry.load(std::memory_order_relaxed);
+  if (word == 0 || (word & voted) != 0 || !overlap(pages_in(word), pages)) return false;
+  entry.store(word | voted, std::memory_order_relaxed);
+  count_up(code ? s.became_code : s.became_rodata);
+  return true;
 }
 
 void Learner::protected_as(PageRun pages, int prot) {
   if ((prot & PROT_WRITE) != 0 && (prot & PROT_EXEC) == 0) return;  // on its way, not there yet
   if (prot == PROT_NONE) return;
   const bool code = (prot & PROT_EXEC) != 0;
-  const std::uint64_t voted = code ? kVotedCode : kVotedRodata;
+  bool counted = false;
   for (std::atomic<std::uint64_t>& entry : recent_) {
     const std::uint64_t word = entry.load(std::memory_order_relaxed);
-    // A block votes once for each kind, however often and in how many parts it is protected.
-    if (word == 0 || (word & voted) != 0 || !overlap(pages_in(word), pages)) continue;
-    entry.store(word | voted, std::memory_order_relaxed);
-    Slot& s = slots_[slot_in(word)];
-    count_up(code ? s.became_code : s.became_rodata);
+    if (word != 0) counted |= vote(entry, pages, slots_[tag_in(word) - 1U], code);
   }
+  // What fell out of the latest ones votes by its sample.
+  if (!counted) {
+    each_sampled([&](Slot& s) {
+      counted = vote(s.sample, pages, s, code);
+      return counted;
+    });
+  }
+  if (!code || !counted) return;
+  // A lost step of two threads at once is made by the next block.
+  const auto next = static_cast<std::uint16_t>(epoch_.load(std::memory_order_relaxed) + 1);
+  epoch_.store(next == 0 ? std::uint16_t{1} : next, std::memory_order_relaxed);
 }
 
 void Suspects::mapped(AddressRange range, const void* site) {

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "caller.h"
+#include "call_path.h"
 #include "guard.h"
 #include "messages.h"
 #include "modules.h"
@@ -16,21 +16,6 @@
 
 namespace jitcorral::steering {
 namespace {
-
-// From 2 MiB on the kernel aligns anonymous mappings for huge pages (Linux 6.7); so do we.
-Bytes alignment_for(Bytes length) {
-  return length >= mib(2) ? mib(2) : process.window.page_size().bytes();
-}
-
-// So aligned where there is room, else as aligned as it must be.
-Placed place(const MapCall& call, Kind kind, Bytes least) {
-  const Bytes preferred = alignment_for(call.length);
-  if (least < preferred) {
-    const Placed placed = process.window.place(call, kind, preferred);
-    if (placed.failure != PlaceFailure::kFull) return placed;
-  }
-  return process.window.place(call, kind, least);
-}
 
 // What the window's place depends on. `site` lies in the engine.
 Surroundings look_around(const void* site, Door door) {
@@ -179,6 +164,15 @@ struct Asker {
   std::uint16_t slot = Learner::kNoSlot;
 };
 
+Asker ask(Call door, Role role, const void* site) {
+  Asker asker{door, role, site, call_path::fingerprint(site, role), Learner::kNoSlot};
+  asker.slot = process.learner.slot_for(asker.fingerprint);
+  // Once a path: the next of its calls knows.
+  if (asker.slot != Learner::kNoSlot && !process.learner.is_named(asker.slot))
+    process.learner.name(asker.slot, call_path::purpose(site, role));
+  return asker;
+}
+
 void record(const Asker& asker, const MapCall& call, Outcome outcome, AddressRange at, Kind kind,
             PlaceFailure failure = PlaceFailure::kNone, int error = 0) {
   if (!recorder::is_on()) return;
@@ -244,7 +238,9 @@ KernelResult scatter(const MapCall& call, const Asker& asker) {
   messages::config_problems();
   const Bytes length = round_up(call.length, process.window.page_size().bytes());
   const KernelResult r =
-      process.scatter.map(call, scatter_space(), process.random, alignment_for(length));
+      process.scatter.map(call, scatter_space(), process.random,
+                          huge_alignment(length).count != 0 ? huge_alignment(length)
+                                                            : process.window.page_size().bytes());
   if (r.ok()) {
     process.record.note_steered();
     record(asker, call, Outcome::kSteered, mapped_range(r, call), Kind::kUnknown);
@@ -275,8 +271,7 @@ KernelResult map_as_host(const MapCall& call) {
 }
 
 KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
-  Asker asker{Call::kMap, caller.role, site, callers::fingerprint(site, caller.role), 0};
-  asker.slot = process.learner.slot_for(asker.fingerprint);
+  const Asker asker = ask(Call::kMap, caller.role, site);
   if (settings.mode == Mode::kScatter) return scatter(call, asker);
   if (caller.role == Role::kLearned && process.learner.is_mostly_data(asker.slot)) {
     process.record.note_passed(PassReason::kSignature);
@@ -302,7 +297,8 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
     if (process.filtered.load(std::memory_order_relaxed))
       return fall_back(call, {PlaceFailure::kForeign, {}, 0}, asker, opened);
   }
-  const Placed placed = place(call, kind, process.window.page_size().bytes());
+  const Placed placed = process.window.place(call, kind, process.window.page_size().bytes(),
+                                             huge_alignment(call.length));
   if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, asker, opened);
   if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
   note_placed(range_of(placed.at, call.length), call, kind, asker);
@@ -314,8 +310,7 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
   const Bytes page = process.window.page_size().bytes();
   const MapCall call{
       {}, round_up(size, page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
-  Asker asker{Call::kAllocate, caller.role, site, callers::fingerprint(site, caller.role), 0};
-  asker.slot = process.learner.slot_for(asker.fingerprint);
+  const Asker asker = ask(Call::kAllocate, caller.role, site);
   if (settings.mode == Mode::kScatter) {
     messages::config_problems();
     const KernelResult r = process.scatter.map(call, scatter_space(), process.random, alignment);
@@ -333,7 +328,8 @@ bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* sit
   const Kind kind = process.learner.kind_of(asker.slot);
   const Opened opened = ensure_open(call, site, Door::kAllocator);
   Placed placed{opened.failure, {}, 0};
-  if (placed.failure == PlaceFailure::kNone) placed = place(call, kind, alignment);
+  if (placed.failure == PlaceFailure::kNone)
+    placed = process.window.place(call, kind, alignment, huge_alignment(size));
   if (placed.failure != PlaceFailure::kNone) {
     process.record.note_fell_back();
     unserved = {Outcome::kFellBack, placed.failure, placed.error, asker.role, asker.fingerprint};

@@ -82,9 +82,16 @@ AddressRange Window::addresses_of(PageRun run) const {
   return range_of(range().begin + page_.bytes(Pages{run.first.value}), page_.bytes(run.length));
 }
 
+namespace {
+
+constexpr bool is_data(Kind kind) {
+  return kind == Kind::kRodata || kind == Kind::kRwdata;
+}
+
+}  // namespace
+
 End Window::end_for(Kind kind) const {
-  const bool data = kind == Kind::kRodata || kind == Kind::kRwdata;
-  return code_at_high_end() != data ? End::kHigh : End::kLow;
+  return code_at_high_end() != is_data(kind) ? End::kHigh : End::kLow;
 }
 
 std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
@@ -96,14 +103,32 @@ std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes alignment) {
   return map_.claim(wanted);
 }
 
-Placed Window::place(const MapCall& call, Kind kind, Bytes alignment) {
+// As aligned as wished where that costs nothing that matters: room, or the reach of a branch
+// between code and code.
+std::optional<PageRun> Window::claim(Bytes length, Kind kind, Bytes least, Bytes wished) {
+  if (wished <= least) return claim(length, kind, least);
+  const auto aligned = claim(length, kind, wished);
+  if (!aligned) return claim(length, kind, least);
+  if (is_data(kind) || distance_from_end(*aligned, kind) <= kAlignedCodeZone) return aligned;
+  // Released first: it may lie where the packed one belongs.
+  map_.release(*aligned);
+  return claim(length, kind, least);
+}
+
+// From the end of the window that this kind is packed from to the far end of the run.
+Bytes Window::distance_from_end(PageRun run, Kind kind) const {
+  const AddressRange at = addresses_of(run), window = range();
+  return end_for(kind) == End::kHigh ? window.end - at.begin : at.end - window.begin;
+}
+
+Placed Window::place(const MapCall& call, Kind kind, Bytes least, Bytes wished) {
   int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    auto run = claim(call.length, kind, alignment);
+    auto run = claim(call.length, kind, least, wished);
     // unshield() holds pages only to give them back: look again, a bounded number of times.
     for (int waits = 0; !run && is_sweeping() && waits < kMaxWaits; ++waits)
-      run = claim(call.length, kind, alignment);
-    if (!run) run = claim(call.length, kind, alignment);
+      run = claim(call.length, kind, least, wished);
+    if (!run) run = claim(call.length, kind, least, wished);
     if (!run) return {tries == 0 ? PlaceFailure::kFull : PlaceFailure::kForeign, {}, ENOMEM};
     const Placed placed = put(*run, call);
     if (placed.failure == PlaceFailure::kForeign) {
@@ -296,8 +321,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
   const Bytes length = round_up(call.new_length, page_.bytes());
   int probes = kMaxProbes;
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    auto run = claim(length, kind, length >= mib(2) ? mib(2) : page_.bytes());
-    if (!run) run = claim(length, kind, page_.bytes());
+    const auto run = claim(length, kind, page_.bytes(), huge_alignment(length));
     if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
     if (!shield_.all(*run)) {

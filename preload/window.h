@@ -46,6 +46,17 @@ struct Site {
                               // taken where it lies inside
 };
 
+// The kernel aligns anonymous mappings of whole huge pages (Linux 6.7; only whole ones since 6.13
+// and the stable series of that time); so do we. 0: no more than a page.
+constexpr Bytes huge_alignment(Bytes length) {
+  const bool whole = length >= mib(2) && round_down(length, mib(2)) == length;
+  return whole ? mib(2) : Bytes{};
+}
+
+// At the end that code is packed from, huge alignment may leave gaps only this far: up to half of
+// it, so that at least 116 MiB of code of any sizes lie within 128 MiB, the reach of aarch64's BL.
+inline constexpr Bytes kAlignedCodeZone = mib(24);
+
 class Window {
  public:
   bool is_open() const { return (geometry_.load(std::memory_order_acquire) & kOpen) != 0; }
@@ -73,8 +84,9 @@ class Window {
   }
 
   // Places a mapping with the host's own protection and flags. `call.hint` and the fixed flags in
-  // it are not looked at. `alignment` is at least a page.
-  Placed place(const MapCall& call, Kind kind, Bytes alignment);
+  // it are not looked at. `least`, at least a page, is the alignment that it must have; `wished`
+  // one that it gets if that keeps it near the others of its kind.
+  Placed place(const MapCall& call, Kind kind, Bytes least, Bytes wished = {});
 
   // The same, at exactly `at`, which lies inside: false if the kernel must decide.
   bool place_exactly(const MapCall& call, Address at, KernelResult& result);
@@ -157,6 +169,8 @@ class Window {
   Pages capacity() const { return page_.covering(range().size()); }
 
   std::optional<PageRun> claim(Bytes length, Kind kind, Bytes alignment);
+  std::optional<PageRun> claim(Bytes length, Kind kind, Bytes least, Bytes wished);
+  Bytes distance_from_end(PageRun run, Kind kind) const;
   Placed put(PageRun run, const MapCall& call);
   Placed put_on_shield(PageRun run, const MapCall& call);
   void drop_shield(PageRun run);

@@ -245,6 +245,16 @@ TEST(Engines, EveryRoleButNoneHasARowAndLearnedNeedsNoFrames) {
   for (const Engine& e : kEngines) EXPECT_FALSE(e.symbol.empty() && e.library.empty());
 }
 
+TEST(Engines, InterceptorsOfEveryRuntimeAreKnownByName) {
+  for (const std::string_view name :
+       {"mmap", "mmap64", "__interceptor_mmap", "___interceptor_mmap64", "posix_memalign",
+        "__interceptor_trampoline_mmap", "__interceptor_aligned_alloc"})
+    EXPECT_TRUE(is_interceptor(name)) << name;
+  for (const std::string_view name :
+       {"", "_", "mmap_region", "interceptor_", "my_mmap", "_ZN4llvm3sys6Memory4mmapEv"})
+    EXPECT_FALSE(is_interceptor(name)) << name;
+}
+
 TEST(Engines, FirstMatchingRowNamesTheRightEngine) {
   const auto role_of = [](std::string_view library) {
     for (const Engine& e : kEngines)

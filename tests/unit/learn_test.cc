@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace jitcorral {
 namespace {
@@ -64,12 +65,67 @@ TEST_F(LearnerTest, WhatBecameReadOnlyIsRodata) {
   EXPECT_EQ(learner_.kind_of(s), Kind::kRodata);
 }
 
-TEST_F(LearnerTest, WhatIsNeverProtectedIsRwdataAfterEight) {
+// cranelift-jit and MCJIT map every block of a module before they protect the first.
+TEST_F(LearnerTest, SilenceSaysNothingBeforeAnybodyBecameCode) {
   const std::uint16_t s = slot();
-  for (int i = 0; i < 7; ++i) place(s);
+  for (int i = 0; i < 5000; ++i) place(s);
   EXPECT_EQ(learner_.kind_of(s), Kind::kUnknown);
+}
+
+TEST_F(LearnerTest, WhatStaysSilentWhileEightOthersBecomeCodeIsRwdata) {
+  const std::uint16_t s = slot(), code = slot();
+  for (int i = 0; i < 8; ++i) {
+    place(s);
+    EXPECT_EQ(learner_.kind_of(s), Kind::kUnknown);
+    live(code, kReadExec);
+  }
   place(s);
   EXPECT_EQ(learner_.kind_of(s), Kind::kRwdata);
+  EXPECT_EQ(learner_.kind_of(code), Kind::kCode);
+}
+
+// A module of thousands of blocks is protected as a whole, long after its first were mapped.
+TEST_F(LearnerTest, CallPathWhoseBlocksAreAllOldIsLearnedWhenTheyAreProtected) {
+  const std::uint16_t data = slot(), code = slot();
+  std::vector<PageRun> constants, functions;
+  for (int i = 0; i < 200; ++i) constants.push_back(place(data));
+  for (int i = 0; i < 500; ++i) functions.push_back(place(code));
+  for (const PageRun& run : functions) learner_.protected_as(run, kReadExec);
+  EXPECT_EQ(learner_.kind_of(code), Kind::kCode);
+  EXPECT_EQ(learner_.kind_of(data), Kind::kUnknown);
+  for (const PageRun& run : constants) learner_.protected_as(run, kRead);
+  EXPECT_EQ(learner_.kind_of(data), Kind::kRodata);
+}
+
+TEST_F(LearnerTest, OldBlockWhosePagesWereReusedDoesNotVote) {
+  const std::uint16_t data = slot(), code = slot();
+  learner_.placed(data, run_of(7000, 4));
+  for (int i = 0; i < 100; ++i) place(data);
+  learner_.placed(code, run_of(7000, 4));
+  for (int i = 0; i < 100; ++i) place(code);
+  learner_.protected_as(run_of(7000, 4), kReadExec);
+  EXPECT_EQ(learner_.kind_of(data), Kind::kUnknown);
+}
+
+TEST_F(LearnerTest, NamesOnTheCallPathWinOverWhatIsLearned) {
+  const std::uint16_t s = slot();
+  EXPECT_FALSE(learner_.is_named(s));
+  learner_.name(s, Kind::kCode);
+  EXPECT_TRUE(learner_.is_named(s));
+  EXPECT_EQ(learner_.kind_of(s), Kind::kCode);
+  live(s, kRead, 3);
+  EXPECT_EQ(learner_.kind_of(s), Kind::kCode);
+}
+
+TEST_F(LearnerTest, NamesThatSayNothingLeaveItToLearning) {
+  const std::uint16_t s = slot();
+  learner_.name(s, Kind::kUnknown);
+  EXPECT_TRUE(learner_.is_named(s));
+  EXPECT_EQ(learner_.kind_of(s), Kind::kUnknown);
+  live(s, kReadExec);
+  EXPECT_EQ(learner_.kind_of(s), Kind::kCode);
+  learner_.name(Learner::kNoSlot, Kind::kCode);
+  EXPECT_FALSE(learner_.is_named(Learner::kNoSlot));
 }
 
 TEST_F(LearnerTest, WhatBecameBothIsMixed) {

@@ -112,6 +112,26 @@ TEST_P(WindowPlaces, CodeIsAtTheLowEndWhereThatIsFarFromTheAnchor) {
   EXPECT_EQ(window.place(pages(2), Kind::kRwdata).at, window.range().end - pages(2));
 }
 
+// aarch64 BL: alignment for huge pages is given up before code leaves the reach of other code.
+TEST_P(WindowPlaces, CodeOfEverySizeStaysWithinABranchOfItself) {
+  const Opened window(site(mib(512)));
+  const Bytes sizes[] = {mib(2), mib(2) + kib(4), kib(4), mib(4), mib(3), kib(132), mib(6)};
+  AddressRange code, first;
+  Bytes mapped{}, aligned{};
+  for (std::size_t i = 0; mapped + sizes[i % std::size(sizes)] <= mib(116); ++i) {
+    const Bytes size = sizes[i % std::size(sizes)];
+    const Placed placed = window->place(call_of(size), i % 3 == 0 ? Kind::kUnknown : Kind::kCode,
+                                        page(), huge_alignment(size));
+    ASSERT_EQ(placed.failure, PlaceFailure::kNone);
+    ASSERT_EQ(window->place(call_of(mib(1)), Kind::kRwdata, page()).failure, PlaceFailure::kNone);
+    code = hull(code, range_of(placed.at, size));
+    mapped = mapped + size;
+    if (size == mib(2) && is_aligned(placed.at, mib(2))) aligned = aligned + size;
+  }
+  EXPECT_LE(code.size(), mib(128));
+  EXPECT_GE(aligned, mib(4)) << "huge pages are given up only where they must be";
+}
+
 TEST_P(WindowPlaces, AlignmentIsOfTheAddress) {
   Site odd = site();
   if (!shielded()) odd.layout.window.begin = odd.layout.window.begin + kGrain;
