@@ -29,6 +29,7 @@ class Launcher:
         self.build = self.root / "build" / ("dev" if self.native else "aarch64")
         self.shim = self.build / "libjitcorral.so"
         self.hostile = self.build / "hosts" / "hostile_layout.so"
+        self.say_maps = self.build / "hosts" / "say_maps.so"
         self.call_log = self.build / "hosts" / "call_log.so"
         self.command = self.root / "build" / "dev" / "jitcorral"
         # The userland of the other ISA; "" where programs of this one run as they are.

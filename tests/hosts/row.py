@@ -130,17 +130,18 @@ def truth_by_host(pattern=r"^jit (?:code|data) 0x([0-9a-f]+) (\d+)", seen=None):
     return truth
 
 
-def record(row, launcher, folder):
-    """The host's own output under the shim, and the JSON report of its run."""
+def record(row, launcher, folder, preload=()):
+    """The host's own output under the shim, and the JSON report of its run. `preload`: besides."""
     if launcher.native:
         report = os.path.join(folder, "report.json")
         result = launcher.run([launcher.command, "run", "--db", os.path.join(folder, "record.db"), "--json", report,
                                *[word for name, value in row.policy.items()
                                  for word in ("--set", f"{name}={value}")],
-                               "--", *row.command(launcher)], environment=row.environment, timeout=row.timeout)
+                               "--", *row.command(launcher)], preload=preload, environment=row.environment,
+                              timeout=row.timeout)
         return result, json.loads(pathlib.Path(report).read_text())
     ring = os.path.join(folder, "%p.ring")
-    result = launcher.run(row.command(launcher), preload=[launcher.shim], timeout=row.timeout,
+    result = launcher.run(row.command(launcher), preload=[launcher.shim, *preload], timeout=row.timeout,
                           environment={**row.environment, **row.policy, "JITCORRAL_RECORD": "file:" + ring})
     runs = []
     for path in sorted(pathlib.Path(folder).glob("*.ring")):
