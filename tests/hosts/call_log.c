@@ -2,10 +2,11 @@
    own return address, so that jitcorral sees the caller that it would see without. The truth against
    which steering is measured:
 
-     [truth] LENGTH PROT WORD
+     [truth] LENGTH PROT WORD [FILE+0xADDRESS...]
 
    WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the stack,
-   or - if none does. */
+   or - if none does. Then follow those of the nearest frames that lie in libraries whose name contains CALL_LOG_HIDDEN: libraries
+   that export no symbols. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <execinfo.h>
@@ -19,6 +20,7 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 
 static const char* marks;
+static const char* hidden;
 static __thread int busy __attribute__((tls_model("initial-exec")));
 
 static void* raw(void* a, size_t n, int p, int f, int fd, off_t o) {
@@ -58,9 +60,17 @@ HIDDEN void log_call(void* hint, size_t length, int prot, int flags) {
     found = here;
     break;
   }
-  char line[256];
-  const int n = snprintf(line, sizeof line, "[truth] %zu %d %s\n", length, prot, found);
-  if (n > 0 && write(2, line, (size_t)n) != n) abort();
+  char line[4096];
+  size_t n = (size_t)snprintf(line, sizeof line, "[truth] %zu %d %s", length, prot, found);
+  for (int i = 2; hidden != NULL && i < count && i < 6; ++i) {
+    Dl_info info;
+    if (!dladdr(frames[i], &info) || info.dli_fname == NULL || strstr(info.dli_fname, hidden) == NULL) continue;
+    if (n + strlen(info.dli_fname) + 24 > sizeof line) break;
+    n += (size_t)sprintf(line + n, " %s+%p", info.dli_fname,
+                         (void*)((char*)frames[i] - (char*)info.dli_fbase));
+  }
+  line[n++] = '\n';
+  if (write(2, line, n) != (ssize_t)n) abort();
   busy = 0;
 }
 
@@ -98,4 +108,5 @@ __attribute__((constructor)) static void prepare(void) {
   backtrace(frames, 4); /* loads the unwinder, which maps */
   busy = 0;
   marks = getenv("CALL_LOG_MARKS");
+  hidden = getenv("CALL_LOG_HIDDEN");
 }

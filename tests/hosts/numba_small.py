@@ -1,4 +1,7 @@
-"""A short Numba program, for tests that trace every call."""
+"""A short Numba program, for tests that trace every call or emulate. With --hostile the address space
+turns hostile after the first function (see hostile.py)."""
+
+import sys
 
 import numpy as np
 from numba import njit
@@ -22,6 +25,11 @@ def g(n):
     return out
 
 
+print(f(np.arange(5)), flush=True)
+if "--hostile" in sys.argv:
+    import hostile
+
+    hostile.scatter_what_comes_next()
 print(g(10))
 try:
     f(np.array([-1]))

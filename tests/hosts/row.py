@@ -11,7 +11,8 @@ import signal
 import tempfile
 from typing import Callable, Optional
 
-from host_test import Failure, describe, expect, own_lines, without_own_lines
+from elf_symbols import function_at
+from host_test import describe, expect, own_lines
 from launch import Launcher
 
 FAMILIES = ("cranelift", "llvm", "numba", "mlir", "julia", "postgresql")
@@ -74,19 +75,26 @@ def placements(stderr):
     return [(int(line["at"], 16), int(line["length"], 0)) for line in own_lines(stderr, "place")]
 
 
-def truth_by_stack(*marks):
+def truth_by_stack(*marks, hidden=""):
     """Who was wanted is told by the stack: a symbol or library in it contains one of `marks`. For hosts
-    that compile in one thread: a placement belongs to the call before it."""
+    that compile in one thread: a placement belongs to the call before it. `hidden`: a word in the name
+    of a library that exports no symbols; those of its own .symtab count."""
+    def marked(frame):
+        path, address = frame.rsplit("+", 1)
+        name = function_at(path, int(address, 16) - 1)  # the call, not where it returns to
+        return any(mark in name for mark in marks)
+
     def truth(row, launcher):
         result = launcher.run(row.command(launcher), preload=[launcher.call_log, launcher.shim],
                               environment={**row.environment, **row.policy, "CALL_LOG_MARKS": ",".join(marks),
+                                           **({"CALL_LOG_HIDDEN": hidden} if hidden else {}),
                                            "JITCORRAL_VERBOSE": "2"}, timeout=row.timeout)
         expect(result.returncode == 0, "with the call log: " + describe(result)[-2000:])
         counted, last = Truth(0, 0, 0, 0), None
         for line in result.stderr.splitlines():
             if line.startswith("[truth] "):
-                length, prot, word = line.split()[1:4]
-                last = (int(length), word != "-")
+                length, _, word, *frames = line.split()[1:]
+                last = (int(length), word != "-" or any(map(marked, frames)))
                 counted.seen += 1
                 counted.wanted += last[1]
             elif line.startswith("[jitcorral:place] "):
