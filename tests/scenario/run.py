@@ -37,13 +37,15 @@ def describe(status):
 
 
 class Run:
-    def __init__(self, arguments, environment, preload, directory):
+    def __init__(self, arguments, environment, preload, directory, emulator=()):
         env = {k: v for k, v in os.environ.items()
                if not k.startswith("JITCORRAL_") and k != "LD_PRELOAD"}
-        env.update(environment)
         # The path of the scenario's own libraries may hold no colon or space.
-        if preload:
-            env["LD_PRELOAD"] = ":".join(preload)
+        own = {**environment, **({"LD_PRELOAD": ":".join(preload)} if preload else {})}
+        if emulator:  # which must not load the shim itself
+            arguments = [*emulator, *(w for k, v in own.items() for w in ("-E", f"{k}={v}")), *arguments]
+        else:
+            env.update(own)
         process = subprocess.Popen(arguments, env=env, cwd=directory, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
@@ -83,6 +85,7 @@ def main():
     parser.add_argument("--record", action="store_true", help="every call is recorded besides")
     parser.add_argument("--no-stats", action="store_true", help="without JITCORRAL_STATS=1")
     parser.add_argument("--through", help="a command that runs the program in another layout")
+    parser.add_argument("--emulator", help="a command that runs the program on another ISA, qemu-user's")
     parser.add_argument("program", nargs="+")
     options = parser.parse_args()
 
@@ -108,15 +111,16 @@ def main():
             return 77
         options.program = through + options.program
 
+    emulator = options.emulator.split() if options.emulator else []
     with (tempfile.TemporaryDirectory(dir=os.getcwd()) as directory,
           tempfile.TemporaryDirectory() as rings):
         variables = {k: v.replace("{folder}", rings) for k, v in variables.items()}
-        bare = Run([a.replace("{shim}", "bare") for a in options.program], {}, beside, directory)
+        bare = Run([a.replace("{shim}", "bare") for a in options.program], {}, beside, directory, emulator)
         if bare.status == 77:
             print("skipped:", " ".join(bare.err))
             return 77
         shim = Run([a.replace("{shim}", options.shim) for a in options.program], variables,
-                   preload if "{shim}" not in options.program else [], directory)
+                   preload if "{shim}" not in options.program else [], directory, emulator)
 
     wrong = []
     if bare.status != options.bare_status:
