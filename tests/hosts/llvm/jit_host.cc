@@ -1,15 +1,18 @@
-// A JIT host as many are: LLVM as a library, modules added and looked up one after another. Each has
-// code, constants and a variable, and refers to those of earlier modules directly (small, pic,
-// dso_local). Prints the same at each run, whatever the engine, and exits with 1 if a result is wrong.
+// A JIT host as many are: LLVM as a library, modules added and looked up one after another. Each
+// has code, constants and a variable, and refers to those of earlier modules directly (small, pic,
+// dso_local). Prints the same at each run, whatever the engine, and exits with 1 if a result is
+// wrong.
 //
 //   jit_host [--engine=lljit|mcjit] [--linker=rtdyld|jitlink] [--modules=N] [--threads=N]
-//            [--batch=N] [--code=KIB] [--data=KIB] [--hostile-after=N]
+//            [--batch=N] [--code=KIB] [--data=KIB] [--uneven] [--hostile-after=N]
 //
 // --batch: so many modules are added before their code is made, at once (MCJIT's finalizeObject).
-// --code, --data: the least size of each module's function and variable. --hostile-after: after so
-// many modules hostile_layout() is called, where it is preloaded.
+// --code, --data: the least size of each module's function and variable; --uneven: on average, from
+// next to nothing to twice as much. --hostile-after: after so many modules hostile_layout() is
+// called, where it is preloaded.
 #include <dlfcn.h>
 #include <llvm/AsmParser/Parser.h>
+#include <llvm/Config/llvm-config.h>
 #include <llvm/ExecutionEngine/ExecutionEngine.h>
 #include <llvm/ExecutionEngine/MCJIT.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
@@ -79,13 +82,13 @@ class LLJITEngine : public Engine {
     machine.setCodeGenOptLevel(llvm::CodeGenOpt::None);
     llvm::orc::LLJITBuilder builder;
     builder.setJITTargetMachineBuilder(std::move(machine));
-    builder.setObjectLinkingLayerCreator([linker](llvm::orc::ExecutionSession& session,
-                                                  const llvm::Triple&)
-                                             -> llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>> {
-      if (linker == "jitlink") return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
-      return std::make_unique<llvm::orc::RTDyldObjectLinkingLayer>(
-          session, [] { return std::make_unique<llvm::SectionMemoryManager>(); });
-    });
+    builder.setObjectLinkingLayerCreator(
+        [linker](llvm::orc::ExecutionSession& session,
+                 const llvm::Triple&) -> llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>> {
+          if (linker == "jitlink") return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
+          return std::make_unique<llvm::orc::RTDyldObjectLinkingLayer>(
+              session, [] { return std::make_unique<llvm::SectionMemoryManager>(); });
+        });
     if (threads > 1) builder.setNumCompileThreads(threads);
     jit_ = checked(builder.create());
   }
@@ -141,8 +144,7 @@ unsigned compile_and_run(Engine& engine, const Options& o, unsigned thread) {
       const std::int64_t x = 1000 + k, right = expected.step(k, x);
       const std::int64_t found = engine.find(step_name(thread, k))(x);
       if (found == right) continue;
-      if (++wrong <= 3)
-        std::printf("module %u: %" PRId64 ", not %" PRId64 "\n", k, found, right);
+      if (++wrong <= 3) std::printf("module %u: %" PRId64 ", not %" PRId64 "\n", k, found, right);
     }
     if (o.hostile_after != 0 && first < o.hostile_after && o.hostile_after <= i)
       if (auto* make_hostile = reinterpret_cast<void (*)()>(dlsym(RTLD_DEFAULT, "hostile_layout")))
@@ -158,15 +160,28 @@ Options options_of(int argc, char** argv) {
     const auto at = word.find('=');
     const std::string name = word.substr(0, at), value = at == word.npos ? "" : word.substr(at + 1);
     const auto number = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
-    if (name == "--engine") o.engine = value;
-    else if (name == "--linker") o.linker = value;
-    else if (name == "--modules") o.modules = number;
-    else if (name == "--threads") o.threads = number;
-    else if (name == "--batch") o.batch = number;
-    else if (name == "--code") o.shape.code = number << 10;
-    else if (name == "--data") o.shape.data = number << 10;
-    else if (name == "--hostile-after") o.hostile_after = number;
-    else {
+    if (name == "--engine")
+      o.engine = value;
+    else if (name == "--linker")
+      o.linker = value;
+    else if (name == "--modules")
+      o.modules = number;
+    else if (name == "--threads")
+      o.threads = number;
+    else if (name == "--batch")
+      o.batch = number;
+    else if (name == "--code")
+      o.shape.code = number << 10;
+    else if (name == "--data")
+      o.shape.data = number << 10;
+    else if (name == "--uneven")
+      o.shape.uneven = true;
+    else if (name == "--hostile-after")
+      o.hostile_after = number;
+    else if (name == "--version") {
+      std::puts(LLVM_VERSION_STRING);
+      std::exit(0);
+    } else {
       std::fprintf(stderr, "jit_host: %s?\n", word.c_str());
       std::exit(2);
     }
@@ -192,8 +207,10 @@ int main(int argc, char** argv) {
   LLVMInitializeX86AsmParser();
 #endif
   std::unique_ptr<Engine> engine;
-  if (o.engine == "mcjit") engine = std::make_unique<MCJITEngine>();
-  else engine = std::make_unique<LLJITEngine>(o.linker, o.threads);
+  if (o.engine == "mcjit")
+    engine = std::make_unique<MCJITEngine>();
+  else
+    engine = std::make_unique<LLJITEngine>(o.linker, o.threads);
   std::vector<unsigned> wrong(o.threads);
   std::vector<std::thread> others;
   for (unsigned t = 1; t < o.threads; ++t)
@@ -202,6 +219,7 @@ int main(int argc, char** argv) {
   for (std::thread& t : others) t.join();
   unsigned in_all = 0;
   for (const unsigned n : wrong) in_all += n;
-  std::printf("%s: %u modules, %u threads, %u wrong\n", o.engine.c_str(), o.modules, o.threads, in_all);
+  std::printf("%s: %u modules, %u threads, %u wrong\n", o.engine.c_str(), o.modules, o.threads,
+              in_all);
   return in_all == 0 ? 0 : 1;
 }

@@ -86,3 +86,80 @@ ROWS = [row for which in (14, "newest") for row in (
     lli_static_row(which, "orc-rtdyld", ORC),
     rtdyld_row(which),
 )]
+
+# A host of our own on libLLVM 14: LLJIT over either linker, and MCJIT, as a program that uses them would.
+
+OURS = {"rtdyld": (["--linker=rtdyld"], "LLJIT over RuntimeDyld"),
+        "jitlink": (["--linker=jitlink"], "LLJIT over JITLink"),
+        "mcjit": (["--engine=mcjit"], "MCJIT")}
+DELTA32 = said(r"out of range of Delta32 fixup")
+
+
+def ours(build="jit_host"):
+    return lambda launcher: str(launcher.build / "hosts" / build)
+
+
+def ours_missing(build):
+    def why(launcher):
+        return "" if os.path.exists(ours(build)(launcher)) else f"{build} was not built (packages llvm-14-dev, clang)"
+    return why
+
+
+def ours_version(launcher):
+    return launcher.run([ours()(launcher), "--version"]).stdout.strip()
+
+
+def ours_row(name, title, options, hostile_options=(), build="jit_host", isa="x86-64",
+             hostile_preload=True, **settings):
+    command = lambda launcher: [ours(build)(launcher), *options]
+    hostile = (lambda launcher: [*command(launcher), *hostile_options]) if hostile_options is not None else None
+    return Row(name=f"llvm-host.{name}.{isa}", title=title, isa=isa, command=command, hostile=hostile,
+               version=ours_version, missing=ours_missing(build), hostile_preload=hostile_preload,
+               **{"truth": TRUTH, **settings})
+
+
+def own_rows(isa, modules=24):
+    """A host of our own, small pic; then with threads."""
+    rows = []
+    for name, (options, title) in OURS.items():
+        many = [f"--modules={modules}", *options]
+        failed = {"failed": DELTA32} if name == "jitlink" else {}
+        rows.append(ours_row(name, title, many, [f"--hostile-after={modules // 2}"], isa=isa, **failed))
+        if name != "mcjit":  # it has one lock
+            rows.append(ours_row(f"{name}.threads", f"{title}, 4 threads", [*many, "--threads=4"],
+                                 [f"--hostile-after={modules // 2}"], isa=isa, truth=None, **failed))
+    return rows
+
+
+def reach_rows(isa, modules=500, code=232, data=16, small=1000):
+    """All code lies together: up to 128 MiB of it, whatever lies between, and with MCJIT also before any of it
+    is protected. Nothing fails without on x86-64."""
+    batch = "MCJIT, all modules at once"
+    rows = [ours_row("mcjit.batch", f"{batch}, {small}", ["--engine=mcjit", f"--modules={small}", f"--batch={small}"],
+                     None, isa=isa)]
+    # JITLink maps code and data of a module at once.
+    for name, title, options, size in (("rtdyld", OURS["rtdyld"][1], ["--linker=rtdyld"], code),
+                                       ("jitlink", OURS["jitlink"][1], ["--linker=jitlink"], code * 6 // 7),
+                                       ("mcjit", "MCJIT", ["--engine=mcjit"], code),
+                                       ("mcjit.batch", batch, ["--engine=mcjit", f"--batch={modules}"], code)):
+        rows.append(ours_row(f"{name}.bl", f"{title}, {modules * size >> 10} MiB of code",
+                             [*options, f"--modules={modules}", f"--code={size}", f"--data={data}", "--uneven"],
+                             None, isa=isa))
+    return rows
+
+
+def asan_rows():
+    """The kernel's next place under ASan may be below its 4 TiB: with a runtime of these days that alone is hostile."""
+    few = ["--linker=jitlink", "--modules=24"]
+    environment = {"ASAN_OPTIONS": "verify_asan_link_order=0:symbolize=0"}
+    return [
+        *[ours_row(f"jitlink.asan-{compiler}", f"LLJIT over JITLink, ASan of {compiler}", few, ["--hostile-after=12"],
+                   build=build, failed=DELTA32, environment=environment)
+          for compiler, build in (("clang-14", "jit_host_asan_clang14"), ("gcc", "jit_host_asan_gcc"))],
+        ours_row("jitlink.asan-clang-22", "LLJIT over JITLink, ASan of clang-22", few, build="jit_host_asan_clang22",
+                 hostile_options=["--modules=500", "--data=16"], failed=DELTA32, environment=environment,
+                 note="no layout but ASan's own is needed to make it fail", hostile_preload=False),
+    ]
+
+
+ROWS += own_rows("x86-64") + reach_rows("x86-64") + asan_rows()
