@@ -8,6 +8,8 @@ import re
 from row import Row, said, truth_by_stack
 
 PROGRAM = ["--extra-module=llvm/sums.ll", "--extra-module=llvm/names.ll", "llvm/main.ll"]
+# What JITLink says, of x86-64 and of aarch64.
+OUT_OF_RANGE = said(r"out of range of (Delta32|Page21) fixup")
 TRUTH = truth_by_stack("allocateMappedMemory")
 # hostile_layout() is called between two lazily compiled modules, or before the first.
 INSIDE, AT_START = {"HOSTILE_LAYOUT_INSIDE": "1"}, {"HOSTILE_LAYOUT": "2"}
@@ -81,7 +83,7 @@ JITLINK = ["--jit-kind=orc-lazy", "--jit-linker=jitlink"]
 ROWS = [row for which in (14, "newest") for row in (
     lli_row(which, "mcjit", MCJIT, hostile_environment=AT_START),
     lli_row(which, "orc-rtdyld", ORC, hostile_environment=INSIDE),
-    lli_row(which, "orc-jitlink", JITLINK, hostile_environment=INSIDE, failed=said(r"out of range of Delta32 fixup")),
+    lli_row(which, "orc-jitlink", JITLINK, hostile_environment=INSIDE, failed=OUT_OF_RANGE),
     lli_static_row(which, "mcjit", MCJIT),
     lli_static_row(which, "orc-rtdyld", ORC),
     rtdyld_row(which),
@@ -92,7 +94,6 @@ ROWS = [row for which in (14, "newest") for row in (
 OURS = {"rtdyld": (["--linker=rtdyld"], "LLJIT over RuntimeDyld"),
         "jitlink": (["--linker=jitlink"], "LLJIT over JITLink"),
         "mcjit": (["--engine=mcjit"], "MCJIT")}
-DELTA32 = said(r"out of range of Delta32 fixup")
 
 
 def ours(build="jit_host"):
@@ -123,7 +124,7 @@ def own_rows(isa, modules=24):
     rows = []
     for name, (options, title) in OURS.items():
         many = [f"--modules={modules}", *options]
-        failed = {"failed": DELTA32} if name == "jitlink" else {}
+        failed = {"failed": OUT_OF_RANGE} if name == "jitlink" else {}
         rows.append(ours_row(name, title, many, [f"--hostile-after={modules // 2}"], isa=isa, **failed))
         if name != "mcjit":  # it has one lock
             rows.append(ours_row(f"{name}.threads", f"{title}, 4 threads", [*many, "--threads=4"],
@@ -154,10 +155,10 @@ def asan_rows():
     environment = {"ASAN_OPTIONS": "verify_asan_link_order=0:symbolize=0"}
     return [
         *[ours_row(f"jitlink.asan-{compiler}", f"LLJIT over JITLink, ASan of {compiler}", few, ["--hostile-after=12"],
-                   build=build, failed=DELTA32, environment=environment)
+                   build=build, failed=OUT_OF_RANGE, environment=environment)
           for compiler, build in (("clang-14", "jit_host_asan_clang14"), ("gcc", "jit_host_asan_gcc"))],
         ours_row("jitlink.asan-clang-22", "LLJIT over JITLink, ASan of clang-22", few, build="jit_host_asan_clang22",
-                 hostile_options=["--modules=500", "--data=16"], failed=DELTA32, environment=environment,
+                 hostile_options=["--modules=500", "--data=16"], failed=OUT_OF_RANGE, environment=environment,
                  note="no layout but ASan's own is needed to make it fail", hostile_preload=False),
     ]
 
