@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "elf_image.h"
@@ -43,10 +44,54 @@ Segments segments_of(const ElfW(Phdr) * headers, std::size_t count, std::uint64_
   return s;
 }
 
+// The executable's segments and bias. Its dynamic section only where its headers tell the bias.
+Segments executable_segments() {
+  const auto* headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
+  const std::size_t count = getauxval(AT_PHNUM);
+  std::uint64_t bias = 0;
+  bool told = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (headers[i].p_type != PT_PHDR) continue;
+    bias = reinterpret_cast<std::uint64_t>(headers) - headers[i].p_vaddr;
+    told = true;
+  }
+  Segments s = segments_of(headers, count, bias);
+  if (!told) s.dynamic = nullptr;
+  return s;
+}
+
+using Iterate = int(int (*)(dl_phdr_info*, std::size_t, void*), void*);
+
+// libc's dl_iterate_phdr, whoever's name comes first: ThreadSanitizer's jumps to nowhere before its
+// runtime has begun, which is after our constructor. It is found by the list of modules that the
+// linker keeps for debuggers. One that is not found is called by its name.
+Iterate* find_iterate() {
+  const r_debug* debug = nullptr;
+  const auto* d = static_cast<const ElfW(Dyn)*>(executable_segments().dynamic);
+  for (; d != nullptr && d->d_tag != DT_NULL; ++d)
+    if (d->d_tag == DT_DEBUG) debug = reinterpret_cast<const r_debug*>(d->d_un.d_ptr);
+  if (debug == nullptr) return dl_iterate_phdr;
+  for (const link_map* m = debug->r_map; m != nullptr; m = m->l_next) {
+    const ElfImage image(m->l_addr, m->l_ld);
+    if (m->l_ld == nullptr || image.find_defined("__libc_start_main") == 0) continue;
+    const std::uint64_t found = image.find_defined("dl_iterate_phdr");
+    if (found != 0) return reinterpret_cast<Iterate*>(found);
+  }
+  return dl_iterate_phdr;
+}
+
+// First called before another thread runs; later the list may be changing, and is not read again.
+Iterate* iterate() {
+  static constinit std::atomic<Iterate*> known{nullptr};
+  Iterate* found = known.load(std::memory_order_relaxed);
+  if (found == nullptr) known.store(found = find_iterate(), std::memory_order_relaxed);
+  return found;
+}
+
 // Calls `visit(info, segments)` for each module of the main namespace until it returns true.
 template <typename Visit>
 void each_module(Visit visit) {
-  dl_iterate_phdr(
+  iterate()(
       [](dl_phdr_info* info, std::size_t, void* data) -> int {
         const Segments s = segments_of(info->dlpi_phdr, info->dlpi_phnum, info->dlpi_addr);
         return (*static_cast<Visit*>(data))(*info, s) ? 1 : 0;
@@ -143,13 +188,7 @@ Module containing(const void* address) {
 }
 
 AddressRange executable() {
-  const auto* headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
-  const std::size_t count = getauxval(AT_PHNUM);
-  std::uint64_t bias = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    if (headers[i].p_type == PT_PHDR)
-      bias = reinterpret_cast<std::uint64_t>(headers) - headers[i].p_vaddr;
-  return segments_of(headers, count, bias).mapped;
+  return executable_segments().mapped;
 }
 
 std::string_view symbol_at(const Module& module, const void* address) {

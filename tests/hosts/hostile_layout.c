@@ -6,6 +6,7 @@
    everything that was mapped before. Hosts that can call C call it between two compilations.
    HOSTILE_LAYOUT=N in the environment does so at start, and leaves N holes of a page each beside the
    libraries: what is small lands there, the next block far away. */
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +49,14 @@ static void plug(uintptr_t from, long holes) {
 }
 
 __attribute__((visibility("default"))) void hostile_layout(void) {
+  static pthread_mutex_t one_by_one = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&one_by_one);
   const size_t size = 5UL << 30;
   const uintptr_t far = map(0, size + 4096, 0);
   /* libc may have mapped a little between the snapshot and the end: twice. */
   plug(far, 0);
   plug(far, 0);
+  pthread_mutex_unlock(&one_by_one);
 }
 
 __attribute__((constructor)) static void at_start(void) {

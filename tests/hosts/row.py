@@ -44,6 +44,8 @@ class Row:
     version: Callable            # launcher -> "0.116.1"
     missing: Callable            # launcher -> why it can't run here, "" if it can
     hostile: Optional[Callable] = None  # launcher -> argument list of the run that fails bare
+    # Where `command` is wrong in any layout without: launcher -> one that prints what is right.
+    reference: Optional[Callable] = None
     environment: dict = dataclasses.field(default_factory=dict)          # of every run
     hostile_environment: dict = dataclasses.field(default_factory=dict)  # of the hostile run, besides
     hostile_preload: bool = False         # hostile_layout.so is loaded in the hostile run

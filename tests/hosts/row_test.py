@@ -36,7 +36,7 @@ def times(row, launcher, pairs):
 
 def check(row, launcher, pairs):
     found = {"name": row.name, "title": row.title, "isa": row.isa, "version": row.version(launcher), "note": row.note}
-    bare = launcher.run(row.command(launcher), environment=row.environment, timeout=row.timeout)
+    bare = launcher.run((row.reference or row.command)(launcher), environment=row.environment, timeout=row.timeout)
     expect(bare.returncode == 0, "bare, in a kind layout: " + describe(bare)[-4000:])
     if row.hostile:
         preload = [launcher.hostile] if row.hostile_preload else []
