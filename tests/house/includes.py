@@ -24,6 +24,7 @@ PURE = {
     "page_map.cc": {"page_map.h"},
     "layout.h": set(),
     "engines.h": set(),
+    "purposes.h": set(),
     "decide.h": {"engines.h", "kernel.h", "window.h"},  # for the types of a call and a kind
     "learn.h": {"window.h"},
     "learn.cc": {"learn.h"},
