@@ -8,6 +8,7 @@
 #include "modules.h"
 #include "process.h"
 #include "purposes.h"
+#include "seccomp_status.h"
 #include "symbol_file.h"
 
 namespace jitcorral::call_path {
@@ -81,7 +82,7 @@ Kind ask_file(const void* const* frames, std::size_t count, Role role) {
   constexpr std::uint32_t kMost = 64;
   static constinit std::atomic<std::uint32_t> asked{0};
   if (process.filtered.load(std::memory_order_relaxed) ||
-      asked.fetch_add(1, std::memory_order_relaxed) >= kMost)
+      asked.fetch_add(1, std::memory_order_relaxed) >= kMost || seccomp::filters_in_force() != 0)
     return Kind::kUnknown;
   std::uint64_t addresses[kMaxFrames];
   std::size_t n = 0;

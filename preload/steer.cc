@@ -168,7 +168,8 @@ Asker ask(Call door, Role role, const void* site) {
   Asker asker{door, role, site, call_path::fingerprint(site, role), Learner::kNoSlot};
   asker.slot = process.learner.slot_for(asker.fingerprint);
   // Once a path: the next of its calls knows.
-  if (asker.slot != Learner::kNoSlot && !process.learner.is_named(asker.slot))
+  if (settings.mode != Mode::kScatter && asker.slot != Learner::kNoSlot &&
+      !process.learner.is_named(asker.slot))
     process.learner.name(asker.slot, call_path::purpose(site, role));
   return asker;
 }

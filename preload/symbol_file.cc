@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "held.h"
 #include "kernel.h"
 
 namespace jitcorral {
@@ -19,6 +20,7 @@ class Reading {
     const KernelResult file = kernel::open_readonly(path);
     if (!file.ok()) return;
     fd_ = static_cast<int>(file.raw);
+    held::keep(fd_);
     const KernelResult memory = kernel::map(
         {{}, Bytes{kScratch}, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0});
     if (memory.ok()) scratch_ = reinterpret_cast<char*>(memory.raw);
@@ -27,7 +29,7 @@ class Reading {
   ~Reading() {
     if (scratch_ != nullptr)
       kernel::unmap(range_of({reinterpret_cast<std::uint64_t>(scratch_)}, Bytes{kScratch}));
-    if (fd_ >= 0) kernel::close(fd_);
+    if (fd_ >= 0) held::close(fd_);
   }
 
   bool ok() const { return scratch_ != nullptr; }

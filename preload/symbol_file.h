@@ -2,7 +2,8 @@
 // functions are not among their dynamic symbols.
 //
 // Opens the file for some 100 system calls of the dynamic linker's own kinds; holds 64 KiB of
-// address space meanwhile. Nothing of it is kept. Not for a process behind a seccomp filter.
+// address space meanwhile. Nothing of it is kept. Not for a process behind a seccomp filter, which
+// may not know pread.
 #pragma once
 
 #include <cstddef>
