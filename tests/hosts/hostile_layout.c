@@ -48,8 +48,7 @@ static uintptr_t map(uintptr_t at, size_t size, int flags) {
 #endif
 }
 
-/* Fills the holes between mappings from `from` upwards, but leaves `holes` pages, each on its own.
- */
+/* Fills the holes between mappings from `from` upwards, but leaves `holes` single pages. */
 static void plug(uintptr_t from, long holes) {
   static char text[1 << 20];
   FILE* maps = fopen("/proc/self/maps", "re");
