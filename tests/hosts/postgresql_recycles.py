@@ -7,10 +7,9 @@ after a thousand the same mappings and pages lie in it, and the process has no m
 import argparse
 import os
 import re
-import sys
 
 import postgresql_cluster
-from host_test import Failure, expect, main, skip
+from host_test import expect, main, skip
 
 TABLE = "CREATE TABLE t AS SELECT i, i % 7 AS k, (i * 37 % 101)::float8 AS x FROM generate_series(1, 50) i;"
 QUERIES = ["SELECT sum(i * 3 - k) FROM t WHERE x > 10;", "SELECT k, count(*) FROM t WHERE i % 3 <> 1 GROUP BY k;",
@@ -85,7 +84,8 @@ def test():
     print(f"bare, after 100:  {bare[0]}\n          {options.queries:5}:  {bare[1]}\n"
           f"shim, after 100:  {found[0]}\n          {options.queries:5}:  {found[1]}\n{last}")
     expect(answers == right, "other answers under the shim")
-    steered, fellback, back = (int(re.search(rf" {name}=(\d+)", last)[1]) for name in ("steered", "fellback", "givenback"))
+    counts = dict(re.findall(r" (\w+)=(\d+)", last))
+    steered, fellback, back = (int(counts[name]) for name in ("steered", "fellback", "givenback"))
     # Each query has a block of code and one of data, at least.
     expect(steered >= 2 * options.queries, f"only {steered} blocks were steered: nothing was compiled")
     expect(fellback == 0, f"{fellback} calls fell back")
