@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A thousand queries that are compiled in one backend of PostgreSQL: its window recycles. After a hundred and
-after a thousand the same mappings and pages lie in it, and the process has no more mappings than bare.
+after a thousand the same mappings and pages lie in it, and the process grows by no more mappings than bare.
 
     postgresql_recycles.py --shim LIBRARY [--queries N]"""
 
@@ -92,7 +92,9 @@ def test():
     expect(back == steered, f"of {steered} blocks {back} came back")
     expect(found[0].inside > 0, "the code of an open cursor is not in the window")
     expect(found[1].inside <= found[0].inside and found[1].bytes <= found[0].bytes, "the window fills")
-    expect(found[1].all <= bare[1].all + 8, "more mappings than bare")
+    # What grows bare, LLVM's own leaks on the heap, grows here as well.
+    grows = [after.all - before.all for before, after in (bare, found)]
+    expect(grows[1] <= grows[0] + 2, f"mappings grow by {grows[1]}, bare by {grows[0]}")
 
 
 main(test)
