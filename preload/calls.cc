@@ -7,6 +7,7 @@
 
 #include "call_path.h"
 #include "caller.h"
+#include "engine_path.h"
 #include "guard.h"
 #include "messages.h"
 #include "process.h"
@@ -118,6 +119,9 @@ KernelResult map(const MapCall& call, const void* site) {
   // A steered call is rare enough to make sure that its caller is still loaded.
   if (!reason && caller.role != Role::kNone) {
     reason = decide(call, callers::confirmed_at(site), Door::kMmap, settings);
+    if (!reason && engine_path::decided_by_role(caller, settings) &&
+        !engine_path::is_generators(site, caller.role))
+      reason = PassReason::kSignature;
   }
   if (reason) {
     const KernelResult r = pass(call, *reason, caller.role, site);

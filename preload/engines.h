@@ -30,7 +30,10 @@ inline constexpr Engine kEngines[] = {
     {Role::kLlvm, "", "libtvm*.so*", 4},
     {Role::kLlvm, "", "xla_extension*.so*", 4},
     {Role::kJulia, "", "libjulia-codegen*.so*", 5},
+    // Up to 1.5 and in 1.6 and 1.7 the code generator shares a library with the heap; engine_path.h
+    // tells whose a call is. It has had its own since 1.8 (JuliaLang/julia#41936).
     {Role::kJulia, "", "libjulia.so*", 5},
+    {Role::kJulia, "", "libjulia-internal*.so*", 5},
 };
 
 // Texts in the read-only data of a module that holds an engine without saying so in its name.

@@ -83,7 +83,8 @@ inline constexpr BindingRow kBindings[] = {
      "its code model was large on x86-64 while it used RuntimeDyld; newest versions use JITLink "
      "(src/jitlayers.h JL_USE_JITLINK, JuliaLang/julia#60245)"},
     {Role::kJulia, "", "", Isa::kAarch64, ReachKind::kDelta32, Binds::kMaybe,
-     ".eh_frame refers to code by 32-bit differences (JITLink Delta32)"},
+     ".eh_frame refers to code by 32-bit differences (JITLink Delta32; with RuntimeDyld's stack "
+     "traces are wrong beyond, seen in 1.5.3)"},
     {Role::kJulia, "1.10", "", Isa::kAarch64, ReachKind::kAdrp, Binds::kYes,
      "JITLink with the small code model since 1.10 (src/jitlayers.h JL_USE_JITLINK, "
      "JuliaLang/julia#45859)"},

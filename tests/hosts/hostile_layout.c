@@ -4,8 +4,8 @@
    hostile_layout(): maps 5 GiB of PROT_NONE where the kernel would put the next mapping, then fills
    every hole above it, so that whatever is mapped from now on lies more than 4 GiB away from
    everything that was mapped before. Hosts that can call C call it between two compilations.
-   HOSTILE_LAYOUT=N in the environment does so at start, and leaves N holes of a page each beside the
-   libraries: what is small lands there, the next block far away. */
+   HOSTILE_LAYOUT=N in the environment does so at start, and leaves N holes of a page each beside
+   the libraries: what is small lands there, the next block far away. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,13 +15,40 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Raw calls: the host's doors, and jitcorral's, are not ours to use. */
+/* The kernel itself is called: neither the host's doors nor jitcorral's are ours to use. By libc's
+   `syscall` jitcorral would make room in its window, as for a host that asks for that very place;
+   and under qemu /proc/self/maps does not always list what is PROT_NONE, so that plug() takes the
+   window's free pages for a hole. */
 static uintptr_t map(uintptr_t at, size_t size, int flags) {
-  long r = syscall(SYS_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-  return (uintptr_t)r;
+  flags |= MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#if defined(__x86_64__)
+  long result;
+  register long r10 __asm__("r10") = flags;
+  register long r8 __asm__("r8") = -1;
+  register long r9 __asm__("r9") = 0;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(SYS_mmap), "D"(at), "S"(size), "d"((long)PROT_NONE), "r"(r10), "r"(r8),
+                     "r"(r9)
+                   : "rcx", "r11", "memory");
+  return (uintptr_t)result;
+#else
+  register long x8 __asm__("x8") = SYS_mmap;
+  register long x0 __asm__("x0") = (long)at;
+  register long x1 __asm__("x1") = (long)size;
+  register long x2 __asm__("x2") = PROT_NONE;
+  register long x3 __asm__("x3") = flags;
+  register long x4 __asm__("x4") = -1;
+  register long x5 __asm__("x5") = 0;
+  __asm__ volatile("svc 0"
+                   : "+r"(x0)
+                   : "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5), "r"(x8)
+                   : "memory");
+  return (uintptr_t)x0;
+#endif
 }
 
-/* Fills the holes between mappings from `from` upwards, but leaves `holes` pages, each on its own. */
+/* Fills the holes between mappings from `from` upwards, but leaves `holes` single pages. */
 static void plug(uintptr_t from, long holes) {
   static char text[1 << 20];
   FILE* maps = fopen("/proc/self/maps", "re");

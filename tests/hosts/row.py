@@ -51,11 +51,13 @@ class Row:
     hostile_preload: bool = False         # hostile_layout.so is loaded in the hostile run
     # How the hostile run failed bare: result -> a short text, "" if it did not fail in the expected way.
     failed: Callable = lambda result: died_of_signal(result)
+    reaches: bool = False                 # its code reaches everywhere: right even when jitcorral scatters it
     truth: Optional[Callable] = None      # (row, launcher) -> Truth
     precision: float = 0.99               # at least
     policy: dict = dataclasses.field(default_factory=dict)  # JITCORRAL_... that the host needs to be right
     same_output: Callable = lambda text: text  # leaves out what differs from run to run (addresses, times)
     within_bl: bool = True                # all code lies within 128 MiB of itself
+    blind: str = ""                       # pattern of what the report may say that it could not see: then "unknown"
     note: str = ""                        # what is to be said beside its figures
     timeout: int = 600
 
