@@ -302,8 +302,9 @@ KernelResult map(const MapCall& call, const Caller& caller, const void* site) {
                                              huge_alignment(call.length));
   if (placed.failure != PlaceFailure::kNone) return fall_back(call, placed, asker, opened);
   if (opened.probed && opened.probe.ok()) kernel::unmap(mapped_range(opened.probe, call));
-  note_placed(range_of(placed.at, call.length), call, kind, asker);
-  return {static_cast<long>(placed.at.value)};
+  const KernelResult r{static_cast<long>(placed.at.value)};
+  note_placed(mapped_range(r, call), call, kind, asker);
+  return r;
 }
 
 bool allocate(Bytes size, Bytes alignment, const Caller& caller, const void* site, Address& out,

@@ -84,6 +84,8 @@ void Collector::see_child(pid_t pid, Clock::time_point now) {
     case Loading::kNotYetKnown:
       return;
     case Loading::kNotLoaded:
+      // Of one that came to its end meanwhile, nothing or only a part was to be seen.
+      if (proc::state(pid) != proc::State::kAlive) return;
       if (known != nullptr) known->close(model::RunState::kReplaced, std::nullopt);
       list_silent(silent, pid, why_not, model::RunState::kNotLoaded);
       return;

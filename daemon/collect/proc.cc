@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -132,7 +133,13 @@ std::string stat_behind_name(pid_t pid) {
 State state(pid_t pid) {
   const std::string fields = stat_behind_name(pid);
   if (fields.empty() || fields[0] == 'X') return State::kGone;
-  return fields[0] == 'Z' ? State::kZombie : State::kAlive;
+  if (fields[0] == 'Z') return State::kZombie;
+  // state ppid pgrp session tty tpgid flags: PF_EXITING of the kernel's <linux/sched.h>.
+  constexpr unsigned long kExiting = 4;
+  std::istringstream words(fields);
+  std::string word;
+  for (int i = 0; i < 7; ++i) words >> word;
+  return (std::strtoul(word.c_str(), nullptr, 10) & kExiting) != 0 ? State::kEnding : State::kAlive;
 }
 
 std::string name(pid_t pid) {

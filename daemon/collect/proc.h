@@ -23,7 +23,8 @@ std::optional<std::vector<Mapping>> mappings(pid_t pid);
 // memfd.
 bool is_anonymous_code(const Mapping& mapping);
 
-enum class State { kGone, kZombie, kAlive };
+// kEnding: on its way out; its memory is going or gone, which takes long where there is much of it.
+enum class State { kGone, kZombie, kEnding, kAlive };
 State state(pid_t pid);
 // The name that everybody may see.
 std::string name(pid_t pid);

@@ -62,9 +62,19 @@ bool Process::read_ring(bool thorough) {
   return !fresh.empty();
 }
 
+AddressSet Process::all_explained() const {
+  AddressSet known = explained;
+  for (const Process* ancestor = parent; ancestor != nullptr; ancestor = ancestor->parent)
+    known.add(ancestor->explained);
+  return known;
+}
+
 void Process::sample(Clock::time_point now) {
   constexpr Clock::duration kAgain = std::chrono::milliseconds(30);
   constexpr Clock::duration kLongest = std::chrono::seconds(60);
+  // Of a process with very many mappings a look takes long: at most a fiftieth of the time.
+  constexpr int kSeldom = 50;
+  const Clock::time_point began = Clock::now();
   const std::uint64_t ticket = ring ? ring->taken() : 0;
   const auto all = proc::mappings(pid);
   if (!all) {
@@ -74,9 +84,7 @@ void Process::sample(Clock::time_point now) {
   ++run.samples;
   changed = true;
   read_ring(false);
-  AddressSet known = explained;
-  for (const Process* ancestor = parent; ancestor != nullptr; ancestor = ancestor->parent)
-    known.add(ancestor->explained);
+  const AddressSet known = all_explained();
   std::vector<proc::Mapping> found;
   for (const proc::Mapping& mapping : *all) {
     if (!proc::is_anonymous_code(mapping) || known.covers(mapping.range) ||
@@ -88,8 +96,7 @@ void Process::sample(Clock::time_point now) {
     if (!again) {
       found.push_back(mapping);
     } else {
-      reported.add(mapping.range);
-      unseen.push_back({ticket, mapping.range, mapping.permissions});
+      report(mapping, ticket);
     }
   }
   suspects = std::move(found);
@@ -97,8 +104,15 @@ void Process::sample(Clock::time_point now) {
     next_sample = now + kAgain;
   } else {
     next_sample = now + sample_interval;
-    sample_interval = std::min(sample_interval * 3, kLongest);
+    // By a quarter: whenever it ends, the last look was in about the last quarter of its life.
+    sample_interval = std::max(sample_interval * 5 / 4, (Clock::now() - began) * kSeldom);
+    sample_interval = std::min(sample_interval, kLongest);
   }
+}
+
+void Process::report(const proc::Mapping& mapping, std::uint64_t ticket) {
+  reported.add(mapping.range);
+  unseen.push_back({ticket, mapping.range, mapping.permissions});
 }
 
 bool Process::has_ended() const {
@@ -120,6 +134,13 @@ void Process::let_go() {
 
 void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
   read_ring(true);
+  // No event is on its way any more, and there won't be another look.
+  if (!suspects.empty()) {
+    const AddressSet known = all_explained();
+    for (const proc::Mapping& mapping : suspects)
+      if (!known.covers(mapping.range)) report(mapping, ring ? ring->taken() : 0);
+    suspects.clear();
+  }
   if (ring) run.torn = ring->implausible() + ring->unfinished();
   run.state = state;
   run.ended = wall_time_now();

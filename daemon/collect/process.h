@@ -60,6 +60,11 @@ struct Process {
   void close(model::RunState state, std::optional<proc::Exit> exit);
   // All of it is stored, and nothing more will be: only what its children ask for is kept.
   void let_go();
+
+ private:
+  // By events of its own, and of those that it was forked from.
+  AddressSet all_explained() const;
+  void report(const proc::Mapping& mapping, std::uint64_t ticket);
 };
 
 }  // namespace jitcorral::collect

@@ -154,6 +154,12 @@ inline constexpr Harmless kHarmless[] = {
     {"libnode.so*", kOneReservation},
     {"libv8*.so*", kOneReservation},
     {"libjvm.so", kOneReservation},
+    {"sbcl",
+     "maps its spaces at addresses of its own, 64 GiB apart on x86-64, and moves its core "
+     "itself where it can't have them (SBCL src/runtime/coreparse.c)"},
+    {"beam.smp",
+     "calls what is out of its sight through asmjit's address table or veneers (OTP "
+     "erts/emulator/beam/jit)"},
     {"libwasmer*.so*", "self-contained: one mapping for each module"},
     {"wasmer", "self-contained: one mapping for each module"},
 };

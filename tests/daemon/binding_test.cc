@@ -74,7 +74,8 @@ TEST(BindingTest, JuliaOnAarch64UsesTheSmallCodeModelSince110) {
 TEST(BindingTest, ModulesThatKeepTheirOwnReachNeverBind) {
   for (const std::string_view module :
        {"/lib/x86_64-linux-gnu/libffi.so.8", "/usr/lib/libpcre2-8.so.0.11.2", "/usr/bin/luajit",
-        "/usr/lib/libluajit-5.1.so.2", "/usr/bin/node", "/usr/bin/pypy3"}) {
+        "/usr/lib/libluajit-5.1.so.2", "/usr/bin/node", "/usr/bin/pypy3", "/usr/bin/sbcl",
+        "/usr/lib/erlang/erts-13.1.5/bin/beam.smp"}) {
     EXPECT_EQ(binds(Role::kNone, "", kX86, kDelta32, module), Binds::kNo) << module;
     EXPECT_EQ(binds(Role::kLearned, "", kX86, kDelta32, module), Binds::kNo) << module;
   }

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <thread>
 
-#include "collect/process.h"
+#include "collect_child.h"
 #include "ring_scratch.h"
 
 namespace jitcorral::ring_test {
@@ -18,60 +18,6 @@ namespace {
 
 namespace proc = collect::proc;
 
-// A child that does `act` and then waits until its pipe is closed.
-class Child {
- public:
-  explicit Child(const std::function<void(int)>& act) {
-    int said[2], stay[2];
-    if (pipe(said) != 0 || pipe(stay) != 0) throw std::runtime_error("no pipe");
-    pid_ = fork();
-    if (pid_ == 0) {
-      close(stay[1]);
-      act(said[1]);
-      std::uint64_t done = 0;
-      if (write(said[1], &done, sizeof done) != sizeof done) _exit(1);
-      char c = 0;
-      _exit(static_cast<int>(read(stay[0], &c, 1)));
-    }
-    close(said[1]);
-    close(stay[0]);
-    stay_ = Descriptor(stay[1]);
-    const Descriptor reading(said[0]);
-    for (std::uint64_t word = 0; read(said[0], &word, sizeof word) == sizeof word && word != 0;)
-      said_.push_back(word);
-  }
-  ~Child() {
-    stay_ = Descriptor();
-    if (!reaped_) waitpid(pid_, nullptr, 0);
-  }
-  pid_t pid() const { return pid_; }
-  std::uint64_t said(std::size_t i) const { return said_.at(i); }
-  // Lets it come to its end, and leaves it as a zombie.
-  void end(int signal = 0) {
-    if (signal != 0) kill(pid_, signal);
-    stay_ = Descriptor();
-    siginfo_t info = {};
-    waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
-  }
-  void reap() {
-    waitpid(pid_, nullptr, 0);
-    reaped_ = true;
-  }
-
- private:
-  pid_t pid_ = 0;
-  Descriptor stay_;
-  std::vector<std::uint64_t> said_;
-  bool reaped_ = false;
-};
-
-void tell(int fd, std::uint64_t word) {
-  if (write(fd, &word, sizeof word) != sizeof word) _exit(1);
-}
-std::uint64_t code_page(int flags = MAP_PRIVATE | MAP_ANONYMOUS, int fd = -1) {
-  void* page = mmap(nullptr, 0x3000, PROT_READ | PROT_EXEC, flags, fd, 0);
-  return page == MAP_FAILED ? 0 : reinterpret_cast<std::uint64_t>(page);
-}
 std::optional<proc::Mapping> mapping_at(pid_t pid, std::uint64_t address) {
   const auto all = proc::mappings(pid);
   if (!all) return std::nullopt;
@@ -317,79 +263,6 @@ TEST(CollectProc, ParsesNoMappingOfARaceToDeath) {
     close(said[0]);
     close(said[1]);
   }
-}
-
-TEST(CollectProcess, FindsCodeThatNoEventExplainsAtTheSecondLookAndOnce) {
-  const Child child([](int out) { tell(out, code_page()); });
-  collect::Process process;
-  process.pid = child.pid();
-  const AddressRange page = range_of(Address{child.said(0)}, Bytes{0x3000});
-  const auto now = collect::Clock::now();
-  process.sample(now);
-  EXPECT_TRUE(process.unseen.empty());
-  process.sample(now);
-  ASSERT_EQ(process.unseen.size(), 1U);
-  EXPECT_TRUE(process.unseen[0].range.contains(page));
-  for (int i = 0; i < 6; ++i) process.sample(now);
-  EXPECT_EQ(process.unseen.size(), 1U);
-  EXPECT_EQ(process.run.samples, 8U);
-}
-
-TEST(CollectProcess, LooksMoreSeldomThoughSomethingStaysUnseen) {
-  const Child child([](int out) { tell(out, code_page()); });
-  collect::Process process;
-  process.pid = child.pid();
-  auto now = collect::Clock::now();
-  for (int i = 0; i < 20; ++i) {
-    process.sample(now);
-    now = process.next_sample;
-  }
-  for (int i = 0; i < 4; ++i) {
-    process.sample(now);
-    EXPECT_GT(process.next_sample - now, std::chrono::seconds(1));
-    now = process.next_sample;
-  }
-}
-
-TEST(CollectProcess, WhatAnEventOrAnAncestorsEventExplainsIsNotUnseen) {
-  const Child child([](int out) { tell(out, code_page()); });
-  const AddressRange page = range_of(Address{child.said(0)}, Bytes{0x3000});
-  collect::Process parent, process;
-  process.pid = child.pid();
-  process.parent = &parent;
-  parent.explained.add({page.begin, page.begin + Bytes{0x1000}});
-  process.explained.add({page.begin + Bytes{0x1000}, page.end});
-  for (int i = 0; i < 4; ++i) process.sample(collect::Clock::now());
-  EXPECT_TRUE(process.unseen.empty());
-}
-
-TEST(CollectProcess, TakesEventsAndSitesFromItsRingAndClosesTheBooks) {
-  const Ring ring;
-  collect::Process process;
-  process.ring.emplace(ring.open());
-  const std::uint32_t site =
-      RingWriter(ring.made.memory).add_site(nullptr, 0, 0, Role::kJulia, 0, 0);
-  for (std::uint64_t i = 0; i < 5; ++i) {
-    Event e = event_of(1, i);
-    e.site = i < 4 ? site : 8000;
-    RingWriter(ring.made.memory).append(e);
-  }
-  EXPECT_TRUE(process.read_ring(false));
-  EXPECT_FALSE(process.read_ring(false));
-  EXPECT_EQ(process.events.size(), 5U);
-  EXPECT_EQ(process.sites.size(), 1U);
-  EXPECT_EQ(process.run.recorded, 5U);
-  // A store that fails releases nothing: everything stays, and is not read twice.
-  EXPECT_FALSE(process.read_ring(true));
-  const std::uint64_t late = ring.claim();
-  ring.claim();
-  process.read_ring(false);
-  ring.commit(late, event_of(1, 9));
-  process.close(model::RunState::kEnded, proc::Exit{std::nullopt, SIGKILL});
-  EXPECT_EQ(process.run.recorded, 6U);
-  EXPECT_EQ(process.run.torn, 1U);
-  EXPECT_EQ(process.run.signal, SIGKILL);
-  EXPECT_TRUE(process.ended);
 }
 
 }  // namespace

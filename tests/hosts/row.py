@@ -15,7 +15,7 @@ from elf_symbols import function_at
 from host_test import describe, expect, own_lines
 from launch import Launcher
 
-FAMILIES = ("cranelift", "llvm", "numba", "mlir", "julia", "postgresql")
+FAMILIES = ("cranelift", "llvm", "numba", "mlir", "julia", "postgresql", "unharmed")
 
 
 @dataclasses.dataclass

@@ -67,6 +67,25 @@ def what_lives_too_shortly_to_be_listed_is_said_to_be_missing(bench):
 
 
 @test
+def a_fork_that_takes_long_to_end_is_not_taken_for_one_without_the_library(bench):
+    # While its memory is taken away nothing of a process may be looked at. They live long enough to be
+    # looked for, and have much to give back.
+    ended = bench.run(sys.executable, "-c", """if True:
+        import os, select
+        much = bytearray(200_000_000)
+        for _ in range(30):
+            child = os.fork()
+            if child == 0:
+                select.select([], [], [], 0.03)
+                os._exit(0)
+            os.waitpid(child, 0)
+    """)
+    equal(ended.status, 0, "status")
+    with bench.database() as db:
+        equal([run["reason"] for run in db.runs() if run["state"] == "not-loaded"], [], "not loaded")
+
+
+@test
 def a_child_with_an_emptied_environment_is_listed_not_loaded(bench):
     listed_as(bench, ["/usr/bin/env", "-i", bench.host, "jit", "4096", "read"], "not-loaded",
               "LD_PRELOAD was taken out")

@@ -80,6 +80,15 @@ def same_as_told(bench, **settings):
 
 
 @test
+def lengths_are_recorded_as_the_pages_that_they_take(bench):
+    equal(bench.run(bench.host, "map", "5000", "protect", "0", "5").status, 0, "status")
+    with bench.database() as db:
+        run, = db.runs()
+        equal([(e.call, e.outcome, e.length) for e in whole(db, run)],
+              [("mmap", "steered", 8192), ("protect", "done", 8192)], "events")
+
+
+@test
 def every_call_is_recorded_as_it_was(bench):
     events = same_as_told(bench)
     check(all(e.site for e in events if e.call == "mmap" and e.outcome == "steered"),
