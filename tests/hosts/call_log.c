@@ -5,8 +5,11 @@
      [truth] LENGTH PROT WORD [FILE+0xADDRESS...]
 
    WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the stack,
-   or - if none does. Then follow those of the nearest frames that lie in libraries whose name contains CALL_LOG_HIDDEN: libraries
-   that export no symbols. */
+   or - if none does. Then follow those of the nearest frames that lie in libraries whose name contains
+   CALL_LOG_HIDDEN: libraries that export no symbols.
+
+   CALL_LOG_HOSTILE=N: says nothing, but calls hostile_layout() before the Nth call that a mark is found
+   for, as another thread may map much at any time. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <execinfo.h>
@@ -21,6 +24,8 @@
 
 static const char* marks;
 static const char* hidden;
+static void (*make_hostile)(void);
+static long calls_to_hostile;
 static __thread int busy __attribute__((tls_model("initial-exec")));
 
 static void* raw(void* a, size_t n, int p, int f, int fd, off_t o) {
@@ -59,6 +64,11 @@ HIDDEN void log_call(void* hint, size_t length, int prot, int flags) {
     if (here == NULL) continue;
     found = here;
     break;
+  }
+  if (make_hostile != NULL) {
+    if (strcmp(found, "-") != 0 && --calls_to_hostile == 0) make_hostile();
+    busy = 0;
+    return;
   }
   char line[4096];
   size_t n = (size_t)snprintf(line, sizeof line, "[truth] %zu %d %s", length, prot, found);
@@ -109,4 +119,9 @@ __attribute__((constructor)) static void prepare(void) {
   busy = 0;
   marks = getenv("CALL_LOG_MARKS");
   hidden = getenv("CALL_LOG_HIDDEN");
+  const char* before = getenv("CALL_LOG_HOSTILE");
+  if (before == NULL) return;
+  calls_to_hostile = atol(before);
+  *(void**)&make_hostile = dlsym(RTLD_DEFAULT, "hostile_layout");
+  if (make_hostile == NULL) abort();
 }

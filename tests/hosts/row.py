@@ -15,7 +15,7 @@ from elf_symbols import function_at
 from host_test import describe, expect, own_lines
 from launch import Launcher
 
-FAMILIES = ("cranelift", "llvm", "numba", "mlir", "julia", "postgresql", "unharmed")
+FAMILIES = ("cranelift", "llvm", "llvm_aarch64", "numba", "mlir", "julia", "postgresql", "unharmed")
 
 
 @dataclasses.dataclass
@@ -49,6 +49,7 @@ class Row:
     environment: dict = dataclasses.field(default_factory=dict)          # of every run
     hostile_environment: dict = dataclasses.field(default_factory=dict)  # of the hostile run, besides
     hostile_preload: bool = False         # hostile_layout.so is loaded in the hostile run
+    hostile_before: tuple = ()            # (N, mark): ... and it turns hostile before the Nth call that `mark` marks
     # How the hostile run failed bare: result -> a short text, "" if it did not fail in the expected way.
     failed: Callable = lambda result: died_of_signal(result)
     reaches: bool = False                 # its code reaches everywhere: right even when jitcorral scatters it

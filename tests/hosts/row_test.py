@@ -41,12 +41,16 @@ def check(row, launcher):
     bare = launcher.run((row.reference or row.command)(launcher), environment=row.environment, timeout=row.timeout)
     expect(bare.returncode == 0, "bare, in a kind layout: " + describe(bare)[-4000:])
     if row.hostile:
-        preload = [launcher.hostile] if row.hostile_preload else []
+        first, preload = [], [launcher.hostile] if row.hostile_preload else []
         environment = {**row.environment, **row.hostile_environment}
-        failed = launcher.run(row.hostile(launcher), preload=preload, environment=environment, timeout=row.timeout)
+        if row.hostile_before:
+            first, preload = [launcher.call_log], [launcher.hostile]
+            environment |= {"CALL_LOG_HOSTILE": str(row.hostile_before[0]), "CALL_LOG_MARKS": row.hostile_before[1]}
+        failed = launcher.run(row.hostile(launcher), preload=[*first, *preload], environment=environment,
+                              timeout=row.timeout)
         found["fails"] = row.failed(failed)
         expect(found["fails"], "bare, in a hostile layout, it did not fail as expected: " + describe(failed)[-4000:])
-        right = launcher.run(row.hostile(launcher), preload=[launcher.shim, *preload], timeout=row.timeout,
+        right = launcher.run(row.hostile(launcher), preload=[*first, launcher.shim, *preload], timeout=row.timeout,
                              environment={**environment, **row.policy, "JITCORRAL_STATS": "1"})
         expect(right.returncode == 0, "under the shim, in the hostile layout: " + describe(right)[-4000:])
         counts = own_lines(right.stderr, "exit")[-1]
