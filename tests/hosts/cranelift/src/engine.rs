@@ -3,8 +3,9 @@
 use crate::options::Options;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::Context;
+use cranelift_frontend::FunctionBuilder;
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Module, ModuleReloc};
+use cranelift_module::{FuncId, Module};
 
 /// An empty module that knows these symbols, made as cranelift-jit's own example makes it.
 pub fn new_module(options: &Options, symbols: &[(String, *const u8)]) -> JITModule {
@@ -23,12 +24,12 @@ pub fn new_module(options: &Options, symbols: &[(String, *const u8)]) -> JITModu
     JITModule::new(builder)
 }
 
-#[cfg(not(feature = "arena"))]
+#[cfg(not(feature = "since_0_120"))]
 fn use_arena(_: &mut JITBuilder, _: usize) {
     panic!("this version has no ArenaMemoryProvider");
 }
 
-#[cfg(feature = "arena")]
+#[cfg(feature = "since_0_120")]
 fn use_arena(builder: &mut JITBuilder, size: usize) {
     builder.memory_provider(Box::new(cranelift_jit::ArenaMemoryProvider::new_with_size(size).unwrap()));
 }
@@ -40,16 +41,14 @@ pub fn define_padded(module: &mut JITModule, id: FuncId, context: &mut Context, 
     let mut bytes = compiled.code_buffer().to_vec();
     bytes.resize(size.max(bytes.len()), 0);
     let relocations = compiled.buffer.relocs();
-    #[cfg(not(feature = "module_relocs"))]
+    #[cfg(not(feature = "since_0_120"))]
     module.define_function_bytes(id, &context.func, 64, &bytes, relocations).unwrap();
-    #[cfg(feature = "module_relocs")]
+    #[cfg(feature = "since_0_120")]
     {
         let relocations: Vec<_> =
-            relocations.iter().map(|r| ModuleReloc::from_mach_reloc(r, &context.func, id)).collect();
+            relocations.iter().map(|r| cranelift_module::ModuleReloc::from_mach_reloc(r, &context.func, id)).collect();
         module.define_function_bytes(id, 64, &bytes, &relocations).unwrap();
     }
-    #[cfg(not(feature = "module_relocs"))]
-    let _: Option<ModuleReloc> = None;
     bytes.len()
 }
 
@@ -57,4 +56,20 @@ pub fn define_padded(module: &mut JITModule, id: FuncId, context: &mut Context, 
 pub fn define(module: &mut JITModule, id: FuncId, context: &mut Context) -> usize {
     module.define_function(id, context).unwrap();
     context.compiled_code().unwrap().code_buffer().len()
+}
+
+#[cfg(not(feature = "since_0_135"))]
+pub fn trusted() -> cranelift_codegen::ir::MemFlags {
+    cranelift_codegen::ir::MemFlags::trusted()
+}
+#[cfg(feature = "since_0_135")]
+pub fn trusted() -> cranelift_codegen::ir::MemFlagsData {
+    cranelift_codegen::ir::MemFlagsData::trusted()
+}
+
+pub fn finish(builder: FunctionBuilder, _module: &JITModule) {
+    #[cfg(not(feature = "since_0_135"))]
+    builder.finalize();
+    #[cfg(feature = "since_0_135")]
+    builder.finalize(_module.target_config());
 }

@@ -6,7 +6,8 @@ pub struct Options {
     pub modules: usize,   // of each thread
     pub functions: usize, // of each module
     pub large: usize,     // of these, how many are of more than 128 KiB of instructions
-    pub code: usize,      // KiB that each function is padded to
+    pub code: usize,      // KiB that functions are padded to: every
+    pub every: usize,     // so many'th
     pub data: usize,      // KiB of each data object
     pub arena: usize,     // MiB of cranelift-jit's ArenaMemoryProvider; 0: its system provider
     pub heap: usize,      // MiB of this program's own heap
@@ -16,7 +17,7 @@ pub struct Options {
 }
 
 const USAGE: &str = "usage: cranelift-host [--threads N] [--modules N] [--functions N] [--large N] [--code KIB]
-  [--data KIB] [--arena MIB] [--heap MIB] [--pic] [--near-helpers] [--far-after N]";
+  [--every N] [--data KIB] [--arena MIB] [--heap MIB] [--pic] [--near-helpers] [--far-after N]";
 
 pub fn parse() -> Options {
     let mut options = Options {
@@ -25,6 +26,7 @@ pub fn parse() -> Options {
         functions: 12,
         large: 0,
         code: 0,
+        every: 1,
         data: 0,
         arena: 0,
         heap: 8,
@@ -44,6 +46,7 @@ pub fn parse() -> Options {
             "--functions" => options.functions = number(),
             "--large" => options.large = number(),
             "--code" => options.code = number(),
+            "--every" => options.every = number().max(1),
             "--data" => options.data = number(),
             "--arena" => options.arena = number(),
             "--heap" => options.heap = number(),

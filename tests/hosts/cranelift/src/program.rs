@@ -4,9 +4,10 @@
 //! the module compiled before.
 
 use crate::engine;
+use crate::engine::trusted;
 use crate::options::Options;
 use crate::places;
-use cranelift_codegen::ir::{types, AbiParam, Function, InstBuilder, MemFlags, Signature, UserFuncName, Value};
+use cranelift_codegen::ir::{types, AbiParam, Function, InstBuilder, Signature, UserFuncName, Value};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::JITModule;
 use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module};
@@ -25,7 +26,7 @@ fn constant(seed: u64, i: usize) -> u64 {
 /// Instructions by the number, for functions of more than 128 KiB; each some 20 bytes.
 const LARGE_STEPS: u64 = 8000;
 fn steps(options: &Options, i: usize) -> u64 {
-    // The first, the last, and some between.
+    // Spread evenly, the last one among them.
     let every = if options.large == 0 { 0 } else { options.functions.div_ceil(options.large) };
     if every != 0 && i % every == every - 1 { LARGE_STEPS } else { 3 + (i % 5) as u64 }
 }
@@ -137,7 +138,7 @@ impl Body<'_> {
     }
     fn add_constant(&mut self, a: Value, i: usize) -> Value {
         let at = self.address(self.ids.constants[i]);
-        let constant = self.b.ins().load(types::I64, MemFlags::trusted(), at, 0);
+        let constant = self.b.ins().load(types::I64, trusted(), at, 0);
         self.b.ins().iadd(a, constant)
     }
     fn call(&mut self, callee: FuncId, arguments: &[Value], colocated: bool) -> Value {
@@ -155,10 +156,10 @@ impl Body<'_> {
         self.b.seal_block(block);
         let x = self.b.block_params(block)[0];
         let counter = self.address(self.ids.counters[i]);
-        let count = self.b.ins().load(types::I64, MemFlags::trusted(), counter, 0);
+        let count = self.b.ins().load(types::I64, trusted(), counter, 0);
         let one = self.number(1);
         let count = self.b.ins().iadd(count, one);
-        self.b.ins().store(MemFlags::trusted(), count, counter, 0);
+        self.b.ins().store(trusted(), count, counter, 0);
         let mut a = self.add_constant(x, i);
         if i > 0 {
             a = self.add_constant(a, i - 1);
@@ -181,7 +182,7 @@ impl Body<'_> {
         }
         if i > 0 && i + 1 == self.options.functions {
             let table = self.address(self.ids.table);
-            let first = self.b.ins().load(types::I64, MemFlags::trusted(), table, 0);
+            let first = self.b.ins().load(types::I64, trusted(), table, 0);
             let signature = signature(self.module, 1);
             let signature = self.b.import_signature(signature);
             let call = self.b.ins().call_indirect(signature, first, &[x]);
@@ -193,7 +194,7 @@ impl Body<'_> {
             a = self.b.ins().iadd(a, more);
         }
         self.b.ins().return_(&[a]);
-        self.b.finalize();
+        engine::finish(self.b, self.module);
     }
 }
 
@@ -217,7 +218,7 @@ fn define_function(options: &Options, module: &mut JITModule, ids: &Ids, i: usiz
     let mut frontend = FunctionBuilderContext::new();
     let b = FunctionBuilder::new(&mut context.func, &mut frontend);
     Body { options, module, ids, b }.write(i);
-    if options.code > 0 {
+    if options.code > 0 && i % options.every == options.every - 1 {
         engine::define_padded(module, ids.functions[i], &mut context, options.code << 10)
     } else {
         engine::define(module, ids.functions[i], &mut context)
