@@ -44,6 +44,7 @@ fn work(options: &Options, thread: usize) -> (Vec<String>, bool) {
 
 fn main() {
     let options = options::parse();
+    let before = places::executable_pages();
     // A heap of its own, as programs have: what a JIT maps comes between.
     let heap: Vec<Vec<u8>> = (0..options.heap).map(|n| vec![n as u8; 1 << 20]).collect();
     let found: Vec<(Vec<String>, bool)> = std::thread::scope(|scope| {
@@ -54,7 +55,7 @@ fn main() {
         all.extend(others.into_iter().map(|t| t.join().expect("a thread panicked")));
         all
     });
-    places::say_executable_pages();
+    places::say_executable_pages(&before);
     assert!(heap.iter().enumerate().all(|(n, block)| block.iter().all(|b| *b == n as u8)), "the heap was overwritten");
     let right = found.iter().all(|(_, right)| *right);
     for (lines, _) in &found {

@@ -12,12 +12,14 @@ pub fn say(kind: &str, at: *const u8, size: usize) {
     }
 }
 
-/// Every page that became executable and is no file's: also the stubs that cranelift-jit does not tell of.
-pub fn say_executable_pages() {
+const PAGE: usize = 4096;
+
+/// Every executable page that is no file's. Some are there before anything is compiled: an emulator's.
+pub fn executable_pages() -> Vec<usize> {
+    let mut pages = Vec::new();
     if !wanted() {
-        return;
+        return pages;
     }
-    const PAGE: usize = 4096;
     for line in std::fs::read_to_string("/proc/self/maps").unwrap().lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let anonymous = words.len() == 5 || words[5] == "[heap]";
@@ -26,10 +28,14 @@ pub fn say_executable_pages() {
         }
         let (begin, end) = words[0].split_once('-').unwrap();
         let number = |text| usize::from_str_radix(text, 16).unwrap();
-        for at in (number(begin)..number(end)).step_by(PAGE) {
-            say("code", at as *const u8, PAGE);
-        }
+        pages.extend((number(begin)..number(end)).step_by(PAGE));
     }
+    pages
+}
+
+/// Also the stubs that cranelift-jit does not tell of are code.
+pub fn say_executable_pages(before: &[usize]) {
+    executable_pages().iter().filter(|p| !before.contains(p)).for_each(|p| say("code", *p as *const u8, PAGE));
 }
 
 /// Another part of the program reserves 5 GiB for its heap just now, as big programs do; where a preload that makes
