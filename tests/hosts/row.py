@@ -112,11 +112,12 @@ def truth_by_stack(*marks, hidden=""):
     return truth
 
 
-def truth_by_host(pattern=r"^jit (?:code|data) 0x([0-9a-f]+) (\d+)", seen=None):
+def truth_by_host(pattern=r"^jit (?:code|data) 0x([0-9a-f]+) (\d+)", command=None):
     """The host itself says where its code and data lie (`environment` may make it), a line each: begin
-    in hex, bytes. Wanted are the mappings that hold them; every placement must hold some."""
+    in hex, bytes. Wanted are the mappings that hold them; every placement must hold some. `command`:
+    launcher -> argument list of a run that has more to tell than the row's own."""
     def truth(row, launcher):
-        result = launcher.run(row.command(launcher), preload=[launcher.shim],
+        result = launcher.run((command or row.command)(launcher), preload=[launcher.shim],
                               environment={**row.environment, **row.policy, "JITCORRAL_VERBOSE": "2",
                                            "JITCORRAL_STATS": "1", "HOST_SAYS_WHERE": "1"}, timeout=row.timeout)
         expect(result.returncode == 0, "under the shim: " + describe(result)[-2000:])
