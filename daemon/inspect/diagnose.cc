@@ -65,6 +65,16 @@ void answer_without_engine(Diagnosis& d) {
         "CMD`, which follows children";
     return;
   }
+  const auto not_found = std::find_if(d.limits.begin(), d.limits.end(),
+                                      [](const Note& n) { return n.id == "not-found"; });
+  if (not_found != d.limits.end()) {
+    d.answer = Answer::kUnknown;
+    d.because = not_found->text;
+    d.next =
+        "set PYTHONPATH as the program has it; or `jitcorral run --report -- CMD`, which sees "
+        "what is loaded";
+    return;
+  }
   if (!d.missing.empty()) {
     d.answer = Answer::kUnknown;
     d.because =
@@ -74,10 +84,16 @@ void answer_without_engine(Diagnosis& d) {
     return;
   }
   d.answer = Answer::kNothing;
-  const auto is_program = [&](const Independent& i) { return i.module == d.program.path; };
-  const auto self = std::find_if(d.independent.begin(), d.independent.end(), is_program);
+  // The program itself or the library that is its engine; pattern matchers and closures are beside
+  // the point.
+  const auto self =
+      std::find_if(d.independent.begin(), d.independent.end(), [](const Independent& i) {
+        return !glob_match("libffi*", basename_of(i.module)) &&
+               !glob_match("libpcre*", basename_of(i.module)) &&
+               !glob_match("_cffi*", basename_of(i.module));
+      });
   if (self != d.independent.end())
-    d.because = name + " needs no help: " + self->why;
+    d.because = std::string(basename_of(self->module)) + " needs no help: " + self->why;
   else
     d.because = "no JIT engine was found in " + name +
                 (d.libraries == 0 ? ""
@@ -227,6 +243,7 @@ Diagnosis diagnose(const std::vector<std::string>& command, const Surroundings& 
   d.engines = engines_in(linker, policy);
   d.independent = independents_in(linker);
   d.obstacles = obstacles_in(d, linker, policy, surroundings);
+  for (std::string& text : beside.not_found) d.limits.push_back({"not-found", std::move(text)});
   for (std::string& limit : beside.limits) d.limits.push_back({"interpreter", std::move(limit)});
   if (beside.is_interpreter && beside.limits.empty())
     d.limits.push_back(

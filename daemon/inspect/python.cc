@@ -221,9 +221,10 @@ Beside look_beside_python(const Program& program, const Elf& elf,
     });
     if (path.empty()) {
       if (asked != names.end())
-        beside.limits.push_back(call.what + " imports " + *asked + ", but no " + names[0] +
-                                " was found for this Python: it may lie where sys.path leads by "
-                                ".pth files or at run time");
+        beside.not_found.push_back(
+            call.what + " imports " + *asked + ", but no " + names[0] +
+            " was found for this Python (.pth files and changes of sys.path at run time are not "
+            "followed)");
       continue;
     }
     if (asked != names.end())

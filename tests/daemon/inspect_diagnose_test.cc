@@ -176,6 +176,10 @@ TEST_F(DiagnoseTest, APythonWithLlvmliteMayBeServed) {
   const Diagnosis d = diagnose({python, "-c", "import numba"}, here_);
   EXPECT_EQ(d.answer, Answer::kServes);
   EXPECT_TRUE(has(d.limits, "interpreter"));
+  EXPECT_EQ(diagnose({python, "-c", "import tvm"}, here_).answer, Answer::kMayServe);
+  std::filesystem::remove_all(folder_ / "usr/lib");
+  EXPECT_EQ(diagnose({python, "-c", "import numba"}, here_).answer, Answer::kUnknown);
+  EXPECT_EQ(diagnose({python, "-c", "import sys"}, here_).answer, Answer::kNothing);
 }
 
 TEST_F(DiagnoseTest, ShellScriptsAreUnknown) {

@@ -146,7 +146,7 @@ TEST_F(PythonTest, AVirtualEnvironmentHasItsOwnPackages) {
 
 TEST_F(PythonTest, AnImportThatIsNotFoundIsSaid) {
   const Beside found = beside({"-c", "import tvm"});
-  EXPECT_NE(found.limits.at(0).find("no tvm was found"), std::string::npos);
+  EXPECT_NE(found.not_found.at(0).find("no tvm was found"), std::string::npos);
 }
 
 }  // namespace
