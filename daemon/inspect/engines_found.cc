@@ -110,9 +110,11 @@ void decide(EngineFound& engine, const Module& module, const Recognition& recogn
     engine.outcome = "left alone: JITCORRAL_EXCLUDE matches it";
   } else if (!recognition.by_shim && !included && policy.mode != Mode::kAll) {
     engine.outcome =
-        "not recognised: this module hides its symbols and does not unwind by itself, so the "
-        "library does not look through its texts; JITCORRAL_INCLUDE=" +
-        module.name + " steers what it maps";
+        "not recognised until its first mapping becomes executable, and what came before stays "
+        "where "
+        "it was: this module hides its symbols and does not unwind by itself, so the library does "
+        "not look through its texts; JITCORRAL_INCLUDE=" +
+        module.name + " steers it from the beginning";
   } else {
     engine.is_served = true;
     engine.outcome = "steers them into one window, code at one end and data at the other";

@@ -81,6 +81,20 @@ class Samples(DoctorTest):
         found = self.doctor(sample("cranelift"), status=3, JITCORRAL_POLICY="observe")
         self.assertEqual((found["policy"], found["settings"]), ("observe", ["JITCORRAL_POLICY=observe"]))
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can make another's set-uid program")
+    def test_a_program_that_gains_privilege(self):
+        path = self.path("privileged")
+        shutil.copy(sample("cranelift"), path)
+        os.chown(path, 65534, 65534)
+        os.chmod(path, 0o4755)
+        self.assertIn("secure", self.ids(self.doctor(path, status=3)["obstacles"]))
+
+    def test_started_by_the_dynamic_linker(self):
+        with open(sample("cranelift"), "rb") as file:
+            linker = re.search(rb"/lib[^\0]*/ld-linux[^\0]*", file.read())[0].decode()
+        found = self.doctor(linker, "--library-path", "/nowhere", sample("cranelift"))
+        self.assertEqual((found["exe"], found["answer"]), (sample("cranelift"), "serves"))
+
     def test_nothing_is_run(self):
         mark = self.path("ran")
         with open(self.path("script"), "w") as script:
@@ -187,6 +201,22 @@ class Hosts(DoctorTest):
     def test_lli(self):
         engine = self.doctor(self.need("/usr/bin/lli-14"))["engines"][0]
         self.assertEqual((engine["engine"], engine["version"], engine["certainty"]), ("LLVM", "14", "linked"))
+
+    def test_what_it_foresees_is_what_is_recorded(self):
+        self.need("/usr/lib/python3/dist-packages/llvmlite")
+        if "shim: not found" in self.run_command("--version").stdout:
+            self.skipTest("no libjitcorral.so beside this command: a sanitized one is not built")
+        command = [self.need("/usr/bin/python3"), os.path.join(os.path.dirname(HERE), "hosts/llvmlite_modules.py")]
+        foreseen = self.doctor(*command)
+        result = self.run_command("run", "--json", self.path("report.json"), "--", *command)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(self.path("report.json")) as file:
+            recorded = json.load(file)["runs"][0]["engines"]
+        real = os.path.realpath
+        self.assertEqual([(e["role"], e["version"], real(e["module"])) for e in recorded if e["role"] != "none"],
+                         [(e["engine"], e["version"], real(e["module"])) for e in foreseen["engines"]])
+        self.assertLessEqual({real(e["module"]) for e in recorded if e["role"] == "none"},
+                             {real(e["module"]) for e in foreseen["self_contained"]})
 
     def test_hosts_that_look_after_themselves(self):
         for path in ("/usr/bin/luajit", "/usr/bin/node"):
