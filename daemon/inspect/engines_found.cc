@@ -80,8 +80,8 @@ std::string own_allocator(const Contents& contents) {
 void of_the_allocator(EngineFound& engine, const std::string& allocator) {
   if (allocator.empty()) {
     engine.outcome =
-        "serves whole pages from one window instead of the heap, code at one end and data at the "
-        "other";
+        "serves whole pages from one window instead of the heap: code packed at one end, what is "
+        "known to be data at the other";
   } else if (allocator == "mimalloc") {
     engine.is_served = false;
     engine.outcome =
@@ -117,7 +117,9 @@ void decide(EngineFound& engine, const Module& module, const Recognition& recogn
         module.name + " steers it from the beginning";
   } else {
     engine.is_served = true;
-    engine.outcome = "steers them into one window, code at one end and data at the other";
+    engine.outcome =
+        "steers them into one window: code packed at one end, what is known to be data at the "
+        "other";
     if (takes_from_allocator(engine))
       of_the_allocator(engine, own_allocator(module.facts.contents));
     if (!recognition.by_shim && !included)
