@@ -33,6 +33,7 @@ Elf read_header(const File& file, Elf64_Ehdr& header) {
   elf.is_32_bit = ident[EI_CLASS] == ELFCLASS32;
   if (elf.is_32_bit || ident[EI_DATA] == ELFDATA2MSB) return elf;
   if (!read_at(file, 0, header)) throw BadElf("a truncated ELF file: it ends in its header");
+  if (header.e_machine == EM_NONE) throw BadElf("a damaged ELF file: it is for no machine");
   elf.machine = header.e_machine;
   if (header.e_machine == EM_X86_64) elf.isa = Isa::kX86_64;
   if (header.e_machine == EM_AARCH64) elf.isa = Isa::kAarch64;

@@ -108,7 +108,8 @@ void engine(Writer& out, const inspect::EngineFound& e) {
 
 void engines(Writer& out, const inspect::Diagnosis& d) {
   out.title("engines");
-  if (d.engines.empty()) out.line("  ", "none that needs a window");
+  if (d.engines.empty())
+    out.line("  ", d.linkage.empty() ? "not looked for" : "none that needs a window");
   for (const inspect::EngineFound& e : d.engines) engine(out, e);
   // One line for all that share a reason.
   std::vector<std::string> said;

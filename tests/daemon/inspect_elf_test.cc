@@ -74,6 +74,7 @@ TEST_F(ElfTest, WhatIsNoProgramIsSaidInOneLine) {
   EXPECT_EQ(why(""), "shorter than an ELF header");
   EXPECT_EQ(why("#!/bin/sh\necho hello\n"), "not an ELF file");
   EXPECT_EQ(why(elf_bytes({.type = ET_REL})), "an object file, not a program");
+  EXPECT_EQ(why(elf_bytes({.machine = EM_NONE})), "a damaged ELF file: it is for no machine");
   EXPECT_EQ(why(elf_bytes({.type = ET_CORE})), "a core dump, not a program");
   EXPECT_EQ(why(elf_bytes({}).substr(0, 40)), "a truncated ELF file: it ends in its header");
   EXPECT_EQ(why(elf_bytes({}).substr(0, 100)),
