@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "backtrace.h"
-#include "engines.h"
+#include "jitcorral/engines.h"
 #include "layout.h"
 #include "modules.h"
 #include "process.h"

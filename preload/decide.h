@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "engines.h"
+#include "jitcorral/engines.h"
 #include "jitcorral/policy.h"
 #include "kernel.h"
 #include "window.h"

@@ -3,10 +3,8 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +14,8 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "inspect/privilege.h"
 
 namespace jitcorral::collect::proc {
 namespace {
@@ -85,13 +85,8 @@ bool has_interpreter(int file) {
 
 // Of an opened executable.
 std::string why_not_loadable_file(int file) {
-  struct stat s = {};
-  if (fstat(file, &s) != 0) return {};
-  if ((s.st_mode & S_ISUID) != 0 && s.st_uid != geteuid()) return "set-uid: the linker ignores it";
-  if ((s.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && s.st_gid != getegid())
-    return "set-gid: the linker ignores it";
-  if (geteuid() != 0 && fgetxattr(file, "security.capability", nullptr, 0) > 0)
-    return "has file capabilities: the linker ignores it";
+  if (const std::string gains = inspect::gained_privilege(file); !gains.empty())
+    return gains + ": the linker ignores it";
   if (is_elf(file, ELFCLASS32)) return "32-bit executable";
   if (!has_interpreter(file)) return "static executable";
   return {};

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "collect/engine_version.h"
 #include "collect/fill_in.h"
+#include "inspect/engine_version.h"
 
 namespace jitcorral::collect {
 
@@ -46,7 +46,7 @@ bool Process::read_ring(bool thorough) {
     if (maps && event.address + event.length > event.address) explained.add(event.range());
     if (event.site == 0 || !known_sites.insert(event.site).second) continue;
     if (auto site = ring->site(event.site)) {
-      site->version = engine_version(site->role, site->module);
+      site->version = inspect::engine_version(site->role, site->module);
       sites.push_back(*std::move(site));
     } else {
       known_sites.erase(event.site);

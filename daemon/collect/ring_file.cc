@@ -8,9 +8,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "collect/engine_version.h"
 #include "collect/fill_in.h"
 #include "collect/ring_reader.h"
+#include "inspect/engine_version.h"
 
 namespace jitcorral::collect {
 
@@ -30,7 +30,7 @@ model::Record read_ring_file(const std::string& path) {
     for (const Event& event : record.events) {
       if (event.site == 0 || !seen.insert(event.site).second) continue;
       if (auto site = ring.site(event.site)) {
-        site->version = engine_version(site->role, site->module);
+        site->version = inspect::engine_version(site->role, site->module);
         record.sites.push_back(*std::move(site));
       }
     }

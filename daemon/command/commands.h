@@ -2,8 +2,8 @@
 //   0    done (of `run`: the command's own status, 128 + signal if it was killed)
 //   1    could not be done; one line on standard error said why
 //   2    bad usage
-//   3    --check: some run is at-risk or out-of-reach
-//   4    --check: some run is unknown (and none at-risk)
+//   3    --check: some run is at-risk or out-of-reach; doctor: an engine that can't be served
+//   4    --check: some run is unknown (and none at-risk); doctor: the files do not tell
 //   126  the command exists but can't be run; 127: it was not found
 #pragma once
 
@@ -49,6 +49,13 @@ struct RunsOptions {
   std::uint64_t most = 20;  // sessions; 0: all
 };
 int runs(const RunsOptions& options);
+
+struct DoctorOptions {
+  std::vector<std::string> command;
+  std::string shim;  // empty: found beside the command
+  bool json = false;
+};
+int doctor(const DoctorOptions& options);
 
 // `topic`: "", "env", "verdicts".
 int help(const std::string& topic);

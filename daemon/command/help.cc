@@ -23,17 +23,21 @@ Usage: jitcorral SUBCOMMAND [options]
   run [options] [--] CMD   run CMD under jitcorral and record where everything lies
   report                   say what was recorded, and whether it reaches
   runs                     list what was recorded
+  doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,
+                           what jitcorral will do, and what it can't see
   help [TOPIC]             env: every JITCORRAL_ variable; verdicts: what they mean;
-                           run, report, runs: their options
+                           run, report, runs, doctor: their options
   --version                this command's version, and the library's
 
 Examples:
   jitcorral run --report -- python3 prog.py       is placement my illness?
   jitcorral run --repeat 10 -- python3 prog.py    does it fail scattered, and not under auto?
   jitcorral report --run 12 --json                all that is known of one process
+  jitcorral doctor -- ./server                    can it be served at all?
 
 Exit status: that of CMD (128 + signal if killed; 126, 127: could not be started); 1: could not be
-done; 2: bad usage; with --check 3: a run is at-risk or out-of-reach; 4: a run is unknown.
+done; 2: bad usage; with --check 3: a run is at-risk or out-of-reach; 4: a run is unknown. Of doctor
+0: can be served, or nothing to serve; 3: can't be served; 4: unknown.
 )";
 
 struct VerdictHelp {

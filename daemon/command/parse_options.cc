@@ -175,4 +175,46 @@ Asked parse_runs(std::vector<std::string> arguments) {
   return options;
 }
 
+Asked parse_doctor(std::vector<std::string> arguments) {
+  DoctorOptions options;
+  CLI::App app(
+      "Looks at CMD's executable and its libraries without running them, and says which JIT "
+      "engines "
+      "are\ninside, how each allocates, what jitcorral will do, and what it can't see.",
+      "doctor");
+  dress(
+      app, "jitcorral doctor [--json] [--shim FILE] [--] CMD [ARGUMENTS...]",
+      "  jitcorral doctor -- ./server                   is there a JIT inside? can it be served?\n"
+      "  jitcorral doctor python3 prog.py               the packages beside Python, too\n"
+      "  jitcorral doctor --json -- ./server | jq .answer\n"
+      "  JITCORRAL_ONLY='*server' jitcorral doctor ./server   under that policy\n"
+      "  QEMU_LD_PREFIX=/sysroot jitcorral doctor --shim build/aarch64/libjitcorral.so prog\n"
+      "\nExit status:\n"
+      "  0    serves, may-serve, nothing-to-serve\n"
+      "  3    cannot-serve: an engine is inside that jitcorral can't serve here\n"
+      "  4    unknown: a script that starts others, or libraries that were not found\n"
+      "  126  CMD can't be run or is damaged; 127: it was not found; 2: bad usage\n"
+      "\nJSON:\n"
+      "  answer, because, exe, steps[], isa, linkage, libc, libraries, missing[{name,by}],\n"
+      "  engines[{engine,version,module,certainty,why,found_by,allocates,used,served,outcome,\n"
+      "  reach{NAME{limit,binds,why}}}], self_contained[{module,why}], policy, settings[], and\n"
+      "  obstacles[], will[], cannot_see[], each {id,text}: ids stay, texts may change.\n"
+      "  certainty: linked (loaded at start), asked (the script imports it), beside "
+      "(installed).\n");
+  app.add_flag("--json", options.json, "for programs");
+  app.add_option("--shim", options.shim, "the library; else the one beside this command")
+      ->type_name("FILE");
+  const std::size_t end = check_options(app, arguments, true);
+  const std::size_t begin = end < arguments.size() && arguments[end] == "--" ? end + 1 : end;
+  using Offset = std::vector<std::string>::difference_type;
+  options.command.assign(arguments.begin() + static_cast<Offset>(begin), arguments.end());
+  arguments.resize(end);
+  const std::string help = parse_with(app, std::move(arguments));
+  if (!help.empty()) return HelpText{help};
+  if (options.command.empty() || options.command[0].empty())
+    throw UsageError(
+        "doctor: no command to look at; accepted: jitcorral doctor [--json] -- CMD [ARGUMENTS...]");
+  return options;
+}
+
 }  // namespace jitcorral::command

@@ -1,4 +1,4 @@
-// The options of the three subcommands that have some, on CLI11.
+// The options of the subcommands that have some, on CLI11.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,10 +11,11 @@
 
 namespace jitcorral::command {
 
-// `name`: "run", "report", "runs"; arguments as they follow it.
+// `name`: "run", "report", "runs", "doctor"; arguments as they follow it.
 Asked parse_run(std::vector<std::string> arguments);
 Asked parse_report(std::vector<std::string> arguments);
 Asked parse_runs(std::vector<std::string> arguments);
+Asked parse_doctor(std::vector<std::string> arguments);
 
 // What CLI11 leaves to be desired, in parse.cc.
 //

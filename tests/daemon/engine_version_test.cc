@@ -1,4 +1,4 @@
-#include "collect/engine_version.h"
+#include "inspect/engine_version.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-namespace jitcorral::collect {
+namespace jitcorral::inspect {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ TEST_F(EngineVersionTest, DebiansLlvmSaysWhatItIs) {
 }
 
 }  // namespace
-}  // namespace jitcorral::collect
+}  // namespace jitcorral::inspect

@@ -13,8 +13,9 @@ ROOMS = {
     "daemon/model": ["daemon/model", "include/jitcorral"],
     "daemon/store": ["daemon/store", "daemon/model", "include/jitcorral"],
     "daemon/analyze": ["daemon/analyze", "daemon/model", "include/jitcorral"],
-    "daemon/show": ["daemon/show", "daemon/analyze", "daemon/model", "include/jitcorral"],
-    "daemon/collect": ["daemon/collect", "daemon/store", "daemon/model", "include/jitcorral"],
+    "daemon/inspect": ["daemon/inspect", "include/jitcorral"],
+    "daemon/show": ["daemon/show", "daemon/analyze", "daemon/inspect", "daemon/model", "include/jitcorral"],
+    "daemon/collect": ["daemon/collect", "daemon/store", "daemon/inspect", "daemon/model", "include/jitcorral"],
     "daemon/command": ["daemon", "include/jitcorral"],
 }
 # The pure rooms of preload/, which decide and place: what they may include of preload/.
@@ -23,9 +24,8 @@ PURE = {
     "page_map.h": {"bitmap.h"},
     "page_map.cc": {"page_map.h"},
     "layout.h": set(),
-    "engines.h": set(),
     "purposes.h": set(),
-    "decide.h": {"engines.h", "kernel.h", "window.h"},  # for the types of a call and a kind
+    "decide.h": {"kernel.h", "window.h"},  # for the types of a call and a kind
     "learn.h": {"window.h"},
     "learn.cc": {"learn.h"},
     "elf_image.h": set(),

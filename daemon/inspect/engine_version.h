@@ -5,10 +5,10 @@
 
 #include "jitcorral/vocabulary.h"
 
-namespace jitcorral::collect {
+namespace jitcorral::inspect {
 
 // "14.0.6", "0.116.1"; empty if the file cannot be read or does not say. Reads the file; never
 // throws.
 std::string engine_version(Role role, const std::string& module);
 
-}  // namespace jitcorral::collect
+}  // namespace jitcorral::inspect

@@ -1,4 +1,4 @@
-#include "collect/engine_version.h"
+#include "inspect/engine_version.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 
 #include "jitcorral/glob.h"
 
-namespace jitcorral::collect {
+namespace jitcorral::inspect {
 namespace {
 
 constexpr std::size_t kLargest = std::size_t{512} << 20;  // of a file that is looked through
@@ -124,4 +124,4 @@ std::string engine_version(Role role, const std::string& module) try {
   return {};
 }
 
-}  // namespace jitcorral::collect
+}  // namespace jitcorral::inspect
