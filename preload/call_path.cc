@@ -10,6 +10,7 @@
 #include "purposes.h"
 #include "seccomp_status.h"
 #include "symbol_file.h"
+#include "virtual_call.h"
 
 namespace jitcorral::call_path {
 namespace {
@@ -105,7 +106,10 @@ Kind purpose(const void* return_address, Role role) {
   for (std::size_t i = 0; i < count; ++i) {
     const Module module = modules::containing(frames[i]);
     if (!module.found()) break;
-    const Kind said = purpose_of(role, modules::symbol_at(module, frames[i]));
+    const std::string_view function = modules::symbol_at(module, frames[i]);
+    Kind said = purpose_of(role, function);
+    if (said == Kind::kUnknown && is_told_by_call(role, function))
+      said = purpose_of_call(role, function, virtual_slot(frames[i]));
     if (said != Kind::kUnknown) return said;
   }
   return names_are_in_file(role) ? ask_file(frames, count, role) : Kind::kUnknown;

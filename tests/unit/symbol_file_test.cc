@@ -13,6 +13,7 @@
 
 #include "modules.h"
 #include "purposes.h"
+#include "virtual_call.h"
 
 // No dynamic symbols of the executable: only its file knows them.
 static __attribute__((noinline, used)) int hidden_function_one(int n) {
@@ -114,6 +115,46 @@ TEST(Purposes, MangledNamesOfBothCompilersSayWhatABlockIsFor) {
   EXPECT_EQ(purpose_of(Role::kLlvm, "define_function"), Kind::kUnknown);
   EXPECT_EQ(purpose_of(Role::kCranelift, ""), Kind::kUnknown);
   EXPECT_FALSE(has_purposes(Role::kJulia));
+}
+
+// As in Debian's libLLVM 14 and 22.
+TEST(Purposes, AFunctionThatOnlyJumpsOnIsKnownByTheSlotThatItsCallerTook) {
+  constexpr std::string_view kEmit =
+      "_ZN4llvm15RuntimeDyldImpl11emitSectionERKNS_6object10ObjectFileERKNS1_10SectionRefEb";
+  // mov 0x20(%rsp),%r8; call *0x10(%rax) | *0x18(%rax)
+  const unsigned char code[] = {0x4c, 0x8b, 0x44, 0x24, 0x20, 0xff, 0x50, 0x10};
+  const unsigned char data[] = {0x4c, 0x8b, 0x44, 0x24, 0x20, 0xff, 0x50, 0x18};
+  EXPECT_EQ(purpose_of_call(Role::kLlvm, kEmit, virtual_slot_x86_64(std::end(code))), Kind::kCode);
+  EXPECT_EQ(purpose_of_call(Role::kLlvm, kEmit, virtual_slot_x86_64(std::end(data))),
+            Kind::kRwdata);
+  // ldr x8,[x8,#16] | #24; ldr x5,[sp,#56]; ldr w6,[sp,#52]; blr x8
+  const std::uint32_t code_words[] = {0xf9401c00, 0xf9402be4, 0xaa1c03e1, 0xaa1c03e1, 0xaa1c03e1,
+                                      0xaa1c03e1, 0xf9400908, 0xf9401fe5, 0xb94037e6, 0xd63f0100};
+  const std::uint32_t data_words[] = {0xf9401c00, 0xf9402be4, 0xaa1c03e1, 0xaa1c03e1, 0xaa1c03e1,
+                                      0xaa1c03e1, 0xf9400d08, 0xf9401fe5, 0xb94037e6, 0xd63f0100};
+  const auto slot = [](const auto& words) {
+    return virtual_slot_aarch64(reinterpret_cast<const unsigned char*>(std::end(words)));
+  };
+  EXPECT_EQ(purpose_of_call(Role::kLlvm, kEmit, slot(code_words)), Kind::kCode);
+  EXPECT_EQ(purpose_of_call(Role::kLlvm, kEmit, slot(data_words)), Kind::kRwdata);
+}
+
+TEST(Purposes, OtherCallsAndOtherFunctionsSayNothing) {
+  const unsigned char direct[] = {0x90, 0xe8, 0xa7, 0x2b, 0x3d, 0xfe};
+  const unsigned char by_stack[] = {0x90, 0xff, 0x54, 0x24, 0x10};  // call *0x10(%rsp)
+  const unsigned char odd[] = {0x90, 0xff, 0x50, 0x13};
+  EXPECT_EQ(virtual_slot_x86_64(std::end(direct)), kNoSlotKnown);
+  EXPECT_EQ(virtual_slot_x86_64(std::end(by_stack)), kNoSlotKnown);
+  EXPECT_EQ(virtual_slot_x86_64(std::end(odd)), kNoSlotKnown);
+  std::uint32_t nops[12];
+  for (std::uint32_t& word : nops) word = 0xd503201f;
+  const auto* end = reinterpret_cast<const unsigned char*>(std::end(nops));
+  EXPECT_EQ(virtual_slot_aarch64(end), kNoSlotKnown);
+  nops[11] = 0xd63f0100;
+  EXPECT_EQ(virtual_slot_aarch64(end), kNoSlotKnown);  // nobody loads x8
+  EXPECT_EQ(purpose_of_call(Role::kLlvm, "_ZN4llvm15RuntimeDyldImpl14loadObjectImplE", 2),
+            Kind::kUnknown);
+  EXPECT_EQ(purpose_of_call(Role::kCranelift, "RuntimeDyldImpl11emitSection", 2), Kind::kUnknown);
 }
 
 }  // namespace
