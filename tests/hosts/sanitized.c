@@ -1,5 +1,5 @@
-/* Maps as a JIT does, under a sanitizer: its runtime has mmap, malloc and dl_iterate_phdr in front of
-   libc's. */
+/* Maps as a JIT does, under a sanitizer: its runtime has mmap, malloc and dl_iterate_phdr in front
+   of libc's. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
