@@ -18,9 +18,9 @@ struct Candidate {
 
 struct Beside {
   std::vector<Candidate> libraries;
-  bool is_interpreter = false;      // what it loads is up to what it interprets
+  bool is_interpreter = false;         // what it loads is up to what it interprets
   std::vector<std::string> not_found;  // what is asked for and lies nowhere that was looked
-  std::vector<std::string> limits;  // what this can't know
+  std::vector<std::string> limits;     // what this can't know
 };
 
 Beside look_beside(const Program& program, const Elf& elf, const Surroundings& surroundings);

@@ -137,7 +137,7 @@ TEST_F(ElfTest, TextsAndCodeAreFoundAcrossChunks) {
 }
 
 // A file in memory, looked at as any other.
-class HostileBytes : public testing::Test {
+class HostileBytes : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     fd_ = memfd_create("hostile", MFD_CLOEXEC);
@@ -150,7 +150,8 @@ class HostileBytes : public testing::Test {
                         .imports = {"dlopen", std::string(kScanHint)},
                         .functions = {kAllocate, "__tsan_init"},
                         .text = "cranelift-jit-0.116.1",
-                        .code = "\x90"});
+                        .code = "\x90",
+                        .gnu_hash = GetParam()});
   }
   void TearDown() override { close(fd_); }
 
@@ -173,16 +174,20 @@ class HostileBytes : public testing::Test {
   std::string path_, bytes_;
 };
 
-TEST_F(HostileBytes, WholeItMakesSense) {
+INSTANTIATE_TEST_SUITE_P(Hash, HostileBytes, testing::Bool());
+
+TEST_P(HostileBytes, WholeItMakesSense) {
   EXPECT_TRUE(look(bytes_));
+  const File file = File::open(path_).value();
+  EXPECT_EQ(read_elf(file).symbol_count, 5U);
 }
 
-TEST_F(HostileBytes, EveryTruncationIsRefused) {
+TEST_P(HostileBytes, EveryTruncationIsRefused) {
   for (std::size_t size = 0; size < bytes_.size(); ++size)
     ASSERT_FALSE(look(bytes_.substr(0, size))) << size;
 }
 
-TEST_F(HostileBytes, AnyByteMayBeAnything) {
+TEST_P(HostileBytes, AnyByteMayBeAnything) {
   for (std::size_t at = 0; at < bytes_.size(); ++at) {
     for (const char value : {'\0', '\1', '\x7f', '\x80', '\xff'}) {
       std::string changed = bytes_;
@@ -192,7 +197,7 @@ TEST_F(HostileBytes, AnyByteMayBeAnything) {
   }
 }
 
-TEST_F(HostileBytes, AnyFieldMayBeHuge) {
+TEST_P(HostileBytes, AnyFieldMayBeHuge) {
   for (std::size_t at = 0; at + 8 <= bytes_.size(); at += 4) {
     for (const std::uint64_t value :
          {~std::uint64_t{0}, std::uint64_t{1} << 63, ~std::uint64_t{0} >> 1,

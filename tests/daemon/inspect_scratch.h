@@ -25,6 +25,7 @@ struct Sample {
   std::string text;                             // read-only data
   std::string code;  // in the same segment if there is any: it is executable then
   std::uint64_t flags_1 = 0;
+  bool gnu_hash = false;  // only this table tells how many symbols there are
 };
 
 // One segment with everything in it, at address 0.
@@ -74,8 +75,13 @@ inline std::string elf_bytes(const Sample& sample) {
   };
   const std::size_t dynamic_at = place(entries * sizeof(Elf64_Dyn));
   const std::size_t symbols_at = place(symbols.size() * sizeof(Elf64_Sym));
-  const std::uint32_t hash[] = {1, static_cast<std::uint32_t>(symbols.size()), 0};
-  const std::size_t hash_at = place(sizeof hash);
+  const auto count = static_cast<std::uint32_t>(symbols.size());
+  std::vector<std::uint32_t> hash = {1, count, 0};
+  if (sample.gnu_hash) {
+    hash = {1, 1, 1, 0, 0, 0, 1};  // one bucket, from symbol 1 on, one bloom word; then the chain
+    for (std::uint32_t i = 1; i < count; ++i) hash.push_back(i + 1 == count ? 1 : 2);
+  }
+  const std::size_t hash_at = place(hash.size() * sizeof hash[0]);
   const std::size_t strings_at = place(strings.size());
   const std::size_t interpreter_at = place(sample.interpreter.size() + 1);
   const std::size_t text_at = place(sample.text.size() + 1);
@@ -83,7 +89,7 @@ inline std::string elf_bytes(const Sample& sample) {
   entry(DT_STRTAB, strings_at);
   entry(DT_STRSZ, strings.size());
   entry(DT_SYMTAB, symbols_at);
-  entry(DT_HASH, hash_at);
+  entry(sample.gnu_hash ? DT_GNU_HASH : DT_HASH, hash_at);
   entry(DT_NULL, 0);
 
   Elf64_Ehdr header{};
@@ -119,7 +125,7 @@ inline std::string elf_bytes(const Sample& sample) {
   put(sizeof header, segments.data(), segments.size() * sizeof(Elf64_Phdr));
   put(dynamic_at, dynamic.data(), dynamic.size() * sizeof(Elf64_Dyn));
   put(symbols_at, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
-  put(hash_at, hash, sizeof hash);
+  put(hash_at, hash.data(), hash.size() * sizeof hash[0]);
   put(strings_at, strings.data(), strings.size());
   put(interpreter_at, sample.interpreter.data(), sample.interpreter.size());
   put(text_at, sample.text.data(), sample.text.size());
