@@ -53,7 +53,7 @@ def _row(name, isa, program, before=(), **more):
 
 
 ROWS = [
-    _row("x86-64", "x86-64", ["julia_workload.jl", "300"], reaches=True,
+    _row("x86-64", "x86-64", ["julia_workload.jl", "200"], reaches=True,
          note="large code model; code written by way of /proc/self/mem"),
     _row("dual-map.x86-64", "x86-64", ["julia_workload.jl", "50"], before=OLD_KERNEL,
          reaches=True, note="large code model; each block of a memfd mapped twice"),
