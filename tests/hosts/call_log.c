@@ -1,18 +1,18 @@
-/* Preloaded before jitcorral: says of each mmap whose stack holds what, then jumps on with the host's
-   own return address, so that jitcorral sees the caller that it would see without. The truth against
-   which steering is measured:
+/* Preloaded before jitcorral: says of each mmap whose stack holds what, then jumps on with the
+   host's own return address, so that jitcorral sees the caller that it would see without. The truth
+   against which steering is measured:
 
      [truth] LENGTH PROT WORD [FILE+0xADDRESS...]
 
-   WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the stack,
-   or - if none does. Then follow those of the nearest frames that lie in libraries whose name contains
-   CALL_LOG_HIDDEN: libraries that export no symbols.
+   WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the
+   stack, or - if none does. Then follow those of the nearest frames that lie in libraries whose
+   name contains CALL_LOG_HIDDEN: libraries that export no symbols.
 
-   CALL_LOG_HOSTILE=N: says nothing, but calls hostile_layout() before the Nth call that a mark is found
-   for, as another thread may map much at any time. */
+   CALL_LOG_HOSTILE=N: says nothing, but calls hostile_layout() before the Nth call that a mark is
+   found for, as another thread may map much at any time. */
 #include <dlfcn.h>
-#include <stdint.h>
 #include <execinfo.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,9 @@ HIDDEN void log_call(void* hint, size_t length, int prot, int flags) {
   size_t n = (size_t)snprintf(line, sizeof line, "[truth] %zu %d %s", length, prot, found);
   for (int i = 2; hidden != NULL && i < count && i < 6; ++i) {
     Dl_info info;
-    if (!dladdr(frames[i], &info) || info.dli_fname == NULL || strstr(info.dli_fname, hidden) == NULL) continue;
+    if (!dladdr(frames[i], &info) || info.dli_fname == NULL ||
+        strstr(info.dli_fname, hidden) == NULL)
+      continue;
     if (n + strlen(info.dli_fname) + 24 > sizeof line) break;
     n += (size_t)sprintf(line + n, " %s+%p", info.dli_fname,
                          (void*)((char*)frames[i] - (char*)info.dli_fbase));
@@ -85,24 +87,27 @@ HIDDEN void log_call(void* hint, size_t length, int prot, int flags) {
 }
 
 #if defined(__x86_64__)
-#define DOOR(name)                                                                                 \
-  __asm__(".globl " #name "\n.type " #name ", @function\n" #name ":\n.cfi_startproc\n"             \
-          "push %rdi\npush %rsi\npush %rdx\npush %rcx\npush %r8\npush %r9\nsub $8, %rsp\n"           \
-          ".cfi_adjust_cfa_offset 56\n"                                                            \
-          "call log_call\n"                                                                        \
-          "add $8, %rsp\npop %r9\npop %r8\npop %rcx\npop %rdx\npop %rsi\npop %rdi\n"                \
-          ".cfi_adjust_cfa_offset -56\n"                                                           \
+#define DOOR(name)                                                                         \
+  __asm__(".globl " #name "\n.type " #name ", @function\n" #name                           \
+          ":\n.cfi_startproc\n"                                                            \
+          "push %rdi\npush %rsi\npush %rdx\npush %rcx\npush %r8\npush %r9\nsub $8, %rsp\n" \
+          ".cfi_adjust_cfa_offset 56\n"                                                    \
+          "call log_call\n"                                                                \
+          "add $8, %rsp\npop %r9\npop %r8\npop %rcx\npop %rdx\npop %rsi\npop %rdi\n"       \
+          ".cfi_adjust_cfa_offset -56\n"                                                   \
           "jmp *next_" #name "(%rip)\n.cfi_endproc\n.size " #name ", .-" #name "\n")
 #else
-#define DOOR(name)                                                                                 \
-  __asm__(".globl " #name "\n.type " #name ", %function\n" #name ":\n.cfi_startproc\n"             \
-          "stp x29, x30, [sp, #-80]!\n.cfi_def_cfa_offset 80\n.cfi_offset 29, -80\n"               \
-          ".cfi_offset 30, -72\nmov x29, sp\n"                                                     \
-          "stp x0, x1, [sp, #16]\nstp x2, x3, [sp, #32]\nstp x4, x5, [sp, #48]\n"                   \
-          "bl log_call\n"                                                                          \
-          "ldp x0, x1, [sp, #16]\nldp x2, x3, [sp, #32]\nldp x4, x5, [sp, #48]\n"                   \
-          "ldp x29, x30, [sp], #80\n.cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\n"      \
-          "adrp x16, next_" #name "\nldr x16, [x16, :lo12:next_" #name "]\nbr x16\n"               \
+#define DOOR(name)                                                                             \
+  __asm__(".globl " #name "\n.type " #name ", %function\n" #name                               \
+          ":\n.cfi_startproc\n"                                                                \
+          "stp x29, x30, [sp, #-80]!\n.cfi_def_cfa_offset 80\n.cfi_offset 29, -80\n"           \
+          ".cfi_offset 30, -72\nmov x29, sp\n"                                                 \
+          "stp x0, x1, [sp, #16]\nstp x2, x3, [sp, #32]\nstp x4, x5, [sp, #48]\n"              \
+          "bl log_call\n"                                                                      \
+          "ldp x0, x1, [sp, #16]\nldp x2, x3, [sp, #32]\nldp x4, x5, [sp, #48]\n"              \
+          "ldp x29, x30, [sp], #80\n.cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\n" \
+          "adrp x16, next_" #name "\nldr x16, [x16, :lo12:next_" #name                         \
+          "]\nbr x16\n"                                                                        \
           ".cfi_endproc\n.size " #name ", .-" #name "\n")
 #endif
 DOOR(mmap);

@@ -23,7 +23,9 @@ ROWS = [row for which in (14, "newest") for row in (
 ROWS.append(lli_row("newest", "orc-jitlink", JITLINK, isa="aarch64", hostile_environment=INSIDE, failed=OUT_OF_RANGE))
 
 # Our own host is built on LLVM 14, so without JITLink.
-ROWS += [dataclasses.replace(row, failed=SEGFAULT) for row in own_rows("aarch64", modules=12) if "jitlink" not in row.name]
+ROWS += [dataclasses.replace(row, failed=SEGFAULT) for row in own_rows("aarch64", modules=12)
+         if "jitlink" not in row.name]
 # 113 MiB of code: RuntimeDyld calls through stubs, so that a BL that does not reach is no failure of its own.
 ROWS.append(ours_row("rtdyld.bl", f"{OURS['rtdyld'][1]}, 113 MiB of code",
-                     [*OURS["rtdyld"][0], "--modules=30", "--code=3872", "--data=256", "--uneven"], None, isa="aarch64"))
+                     [*OURS["rtdyld"][0], "--modules=30", "--code=3872", "--data=256", "--uneven"], None,
+                     isa="aarch64"))
