@@ -59,7 +59,8 @@ def check(row, launcher, pairs):
     jits = [r for r in report["runs"] if r["verdict"] != "no-jit"]
     expect(jits, f"no run with a JIT was recorded: {report}")
     for run in jits:
-        expect(run["verdict"] == "within-reach", f"{run['exe']}: {run['verdict']}: {run['because']} {run['blind']}")
+        expect(run["verdict"] == row.verdict and row.because in run["because"],
+               f"{run['exe']}: {run['verdict']}: {run['because']} {run['blind']}")
     code, data = rows.distances(report)
     found["worst_code_code"], found["worst_code_data"] = code, data
     if row.within_bl and code is not None:
