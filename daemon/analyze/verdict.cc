@@ -44,12 +44,27 @@ Finding worst_beyond(const Report& report) {
   return found;
 }
 
+// All its code lies in mappings that are never steered: an allocator linked into the host, such as
+// mimalloc, places its arenas by hints and feeds the engine from them.
+bool is_out_of_our_hands(const EngineUse& engine) {
+  std::uint64_t passed = 0, of_ours = 0;
+  for (const CallerUse& use : engine.callers) {
+    if (use.kind != Kind::kCode) continue;
+    passed += use.passed;
+    of_ours += use.steered + use.fell_back + use.would_steer;
+  }
+  return passed > 0 && of_ours == 0;
+}
+
 std::string sentence(const Finding& f) {
   const bool to_code = f.reach->worst_pair && f.reach->worst_pair->to_kind == Kind::kCode;
   return f.engine->name + ": " + (to_code ? "code and code " : "code and data ") +
          text_of(*f.reach->worst) + " apart, beyond " + name_of(f.reach->kind) + " (" +
          text_of(f.reach->limit) + "), which " +
-         (f.reach->binds == Binds::kYes ? "binds" : "may bind");
+         (f.reach->binds == Binds::kYes ? "binds" : "may bind") +
+         (is_out_of_our_hands(*f.engine)
+              ? "; that code can't be moved: its mapping has a hint, or is too large or excluded"
+              : "");
 }
 
 std::string sentence(const std::vector<Report::Fallback>& fallbacks, std::uint64_t counted) {

@@ -56,6 +56,19 @@ TEST(VerdictTest, WhatBindsForCertainIsNamedBeforeWhatMay) {
             "which binds");
 }
 
+TEST(VerdictTest, CodeThatAnAllocatorPlacedByHintsIsSaidToBeOutOfReachOfUs) {
+  Recording r;
+  const std::uint32_t by = r.site(Role::kCranelift, "/opt/host", "0.116.1");
+  const std::uint64_t arena = kCode + gib(50).count;
+  r.pass(by, arena, gib(1).count, PassReason::kHint);
+  r.map(by, kCode, 0x1000);
+  r.protect(arena, 0x1000, kReadExec);
+  const Report report = r.analysed();
+  EXPECT_EQ(report.verdict, Verdict::kAtRisk);
+  EXPECT_NE(report.because.find("; that code can't be moved: its mapping has a hint"),
+            std::string::npos);
+}
+
 TEST(VerdictTest, CodeBeyondTheBranchIsAtRiskOnAarch64Only) {
   for (const Isa isa : {Isa::kX86_64, Isa::kAarch64}) {
     Recording r(isa);

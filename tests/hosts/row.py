@@ -57,6 +57,8 @@ class Row:
     precision: float = 0.99               # at least
     policy: dict = dataclasses.field(default_factory=dict)  # JITCORRAL_... that the host needs to be right
     same_output: Callable = lambda text: text  # leaves out what differs from run to run (addresses, times)
+    verdict: str = "within-reach"         # of each run with a JIT
+    because: str = ""                     # what its reason must say
     within_bl: bool = True                # all code lies within 128 MiB of itself
     blind: str = ""                       # pattern of what the report may say that it could not see: then "unknown"
     note: str = ""                        # what is to be said beside its figures

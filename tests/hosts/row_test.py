@@ -77,7 +77,7 @@ def check(row, launcher):
         over = [name for name, reach in run["reach"].items() if reach["pairs_over"]]
         only_blind = (run["verdict"] == "unknown" and row.blind and not over and
                       all(re.fullmatch(row.blind, what) for what in run["blind"]))
-        expect(run["verdict"] == "within-reach" or only_blind,
+        expect((run["verdict"] == row.verdict and row.because in run["because"]) or only_blind,
                f"{run['exe']}: {run['verdict']}: {run['because']} {run['blind']} {over}")
     code, data = rows.distances(report)
     found["worst_code_code"], found["worst_code_data"] = code, data
