@@ -54,7 +54,7 @@ pub fn parse() -> Options {
             "--pic" => options.pic = true,
             "--near-helpers" => options.near_helpers = true,
             "--version" => {
-                println!("{}", env!("ENGINE_VERSION"));
+                println!("{}", env!("CARGO_PKG_VERSION"));
                 std::process::exit(0);
             }
             _ => fail(&format!("unknown option {word}")),
