@@ -8,7 +8,8 @@ __attribute__((destructor)) static void say(void) {
   static char text[1 << 20];
   const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   size_t size = 0;
-  for (ssize_t n; fd >= 0 && (n = read(fd, text + size, sizeof text - 1 - size)) > 0;) size += (size_t)n;
+  for (ssize_t n; fd >= 0 && (n = read(fd, text + size, sizeof text - 1 - size)) > 0;)
+    size += (size_t)n;
   close(fd);
   for (char* line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
     if (strchr(line, '/') == NULL && strstr(line, "[heap]") == NULL) continue;

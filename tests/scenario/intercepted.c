@@ -1,12 +1,13 @@
-// A program that stands in for mmap and hands on, as sanitizer runtimes and profilers do: its engine
-// is served all the same, and calls of its own that are no engine's are not. Argument: the library.
+// A program that stands in for mmap and hands on, as sanitizer runtimes and profilers do: its
+// engine is served all the same, and calls of its own that are no engine's are not. Argument: the
+// library.
 #include <dlfcn.h>
 #include "scenario.h"
 
 static long count;
 
-__attribute__((visibility("default"), noinline)) void* mmap(void* at, size_t length, int prot, int flags, int fd,
-                                                            off_t offset) {
+__attribute__((visibility("default"), noinline)) void* mmap(void* at, size_t length, int prot,
+                                                            int flags, int fd, off_t offset) {
   static __typeof__(mmap)* next;
   if (next == NULL) {
     void* found = dlsym(RTLD_NEXT, "mmap");
