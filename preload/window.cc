@@ -38,24 +38,16 @@ void Window::abandon(std::uintptr_t opener) {
 }
 
 bool Window::publish(const Site& site, std::uintptr_t opener) {
-  // The books are written once nobody else, not even a handler on this thread, can be writing them.
-  constexpr std::uint64_t kMine = kOpening | kPublishing;
-  std::uint64_t ours = opening_by(opener);
-  if (!geometry_.compare_exchange_strong(ours, kMine, std::memory_order_acq_rel)) return false;
   const AddressRange window = site.layout.window;
-  const PageRun all{{0}, page_.covering(window.size())};
-  if (site.shielded) shield_.set(all);
-  anchor_ = site.anchor;
   const std::uint64_t open =
       window.begin.value / kGrain.count | (window.size().count / kGrain.count) << 36 |
       (site.layout.code_at_high_end ? kHighCode : 0) | (site.kernel_first ? kKernelFirst : 0) |
-      (site.atomic_fixed ? kAtomicFixed : 0) | kOpen;
-  ours = kMine;
-  if (!geometry_.compare_exchange_strong(ours, open, std::memory_order_acq_rel)) {
-    // A handler on this thread forked, and this is the child: see forget_others().
-    shield_.clear(all);
-    return false;
-  }
+      (site.atomic_fixed ? kAtomicFixed : 0) | (site.shielded ? kAllShielded : 0) | kOpen;
+  // One step, so that a handler finds the window either closed or open: it may open the window
+  // itself, or leave by longjmp. In the child of one that forked, see forget_others().
+  std::uint64_t ours = opening_by(opener);
+  if (!geometry_.compare_exchange_strong(ours, open, std::memory_order_acq_rel)) return false;
+  anchor_ = site.anchor;
   // The host may have set its limit while we were looking for a place.
   if (site.shielded && !may_shield()) unshield();
   return true;
@@ -64,10 +56,8 @@ bool Window::publish(const Site& site, std::uintptr_t opener) {
 void Window::forget_others() {
   sweeping_.store(0, std::memory_order_relaxed);
   const std::uint64_t word = geometry_.load(std::memory_order_relaxed);
-  if ((word & kOpening) == 0) return;
-  // What was marked so far is held by nobody who would tell.
-  if ((word & kPublishing) != 0) shield_.clear({{0}, Pages{PageMap::kMaxPages}});
-  geometry_.store(0, std::memory_order_relaxed);  // this is the child's only thread
+  // This is the child's only thread.
+  if ((word & kOpening) != 0) geometry_.store(0, std::memory_order_relaxed);
 }
 
 PageRun Window::pages_of(AddressRange r) const {
@@ -152,7 +142,7 @@ bool Window::place_exactly(const MapCall& call, Address at, KernelResult& result
   const AddressRange wanted = range_of(at, round_up(call.length, page_.bytes()));
   if (!range().contains(wanted)) return false;
   const PageRun run = pages_of(wanted);
-  if (!shield_.any(run) || !map_.claim_exact(run)) return false;
+  if (!shield().any(run) || !map_.claim_exact(run)) return false;
   const Placed placed = put(run, call);
   if (placed.failure == PlaceFailure::kForeign) {
     int probes = kMaxProbes;
@@ -175,7 +165,7 @@ void Window::own(PageRun run) {
 
 // The run is claimed by this thread, so its shield bits are this thread's alone.
 Placed Window::put(PageRun run, const MapCall& call) {
-  if (shield_.all(run)) return put_on_shield(run, call);
+  if (shield().all(run)) return put_on_shield(run, call);
   drop_shield(run);
   const AddressRange at = addresses_of(run);
   MapCall placed = call;
@@ -201,7 +191,7 @@ Placed Window::put_on_shield(PageRun run, const MapCall& call) {
   placed.flags = (call.flags & ~kFixedFlags) | MAP_FIXED;
   const KernelResult r = kernel::map(placed);
   if (r.ok()) {
-    shield_.clear(run);
+    shield().clear(run);
     return {PlaceFailure::kNone, at.begin, 0};
   }
   if (!has(kAtomicFixed)) verify_shield(run);
@@ -296,7 +286,7 @@ void Window::cut_extent(PageRun run) {
 }
 
 KernelResult Window::unmap(AddressRange r) {
-  if (!shield_.any(pages_of(r))) return unmap_part(r);
+  if (!shield().any(pages_of(r))) return unmap_part(r);
   // Our shield lies within: to the host it is a hole. Unmap what is between. What lies behind the
   // window goes first, for there the kernel may refuse the call as a whole.
   if (range().end < r.end) {
@@ -324,7 +314,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
     const auto run = claim(length, kind, page_.bytes(), huge_alignment(length));
     if (!run) return {PlaceFailure::kFull, {}, ENOMEM};
     // mremap knows no NOREPLACE: hold the place first.
-    if (!shield_.all(*run)) {
+    if (!shield().all(*run)) {
       if (is_frugal()) {
         map_.release(*run);
         return {PlaceFailure::kRefused, {}, EPERM};
@@ -334,7 +324,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
         keep_foreign(*run, probes);
         continue;
       }
-      shield_.set(*run);
+      shield().set(*run);
     }
     const Address target = addresses_of(*run).begin;
     RemapCall moved = call;
@@ -342,7 +332,7 @@ Placed Window::move(const RemapCall& call, Kind kind) {
     moved.target = target;
     const KernelResult r = kernel::remap(moved);
     if (r.ok()) {
-      shield_.clear(*run);
+      shield().clear(*run);
       own(*run);
       return {PlaceFailure::kNone, target, 0};
     }

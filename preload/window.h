@@ -27,6 +27,7 @@
 #include "kernel.h"
 #include "layout.h"
 #include "page_map.h"
+#include "shield.h"
 
 namespace jitcorral {
 
@@ -156,8 +157,8 @@ class Window {
   bool has(std::uint64_t flag) const {
     return (geometry_.load(std::memory_order_acquire) & flag) != 0;
   }
-  static constexpr std::uint64_t kPublishing = 1ULL << 61;  // with kOpening, and no opener
-  static constexpr std::uint64_t kOpening = 1ULL << 62;     // the opener / 8 in bits 0-51
+  static constexpr std::uint64_t kAllShielded = 1ULL << 55;  // it began so
+  static constexpr std::uint64_t kOpening = 1ULL << 62;      // the opener / 8 in bits 0-51
   static constexpr std::uint64_t kOpen = 1ULL << 63;
   static constexpr std::uint64_t opening_by(std::uintptr_t opener) {
     return kOpening | (opener / 8 & ((1ULL << 52) - 1));
@@ -166,6 +167,7 @@ class Window {
 
   AddressRange addresses_of(PageRun run) const;
   End end_for(Kind kind) const;
+  Shield<PageMap::kMaxPages> shield() const { return {shield_changed_, has(kAllShielded)}; }
   Pages capacity() const { return page_.covering(range().size()); }
 
   std::optional<PageRun> claim(Bytes length, Kind kind, Bytes alignment);
@@ -187,8 +189,8 @@ class Window {
   void sweep_shield(PageRun run);
 
   // Once it is open: base / 64 KiB in bits 0-35, size / 64 KiB in 36-51, then the flags above. The
-  // release in publish() pairs with the acquire in every reader: who sees the window sees its
-  // shield bits. Only its opener, named in it, takes it out of kOpening.
+  // release in publish() pairs with the acquire in every reader: who sees the window sees how its
+  // shield began. Only its opener, named in it, takes it out of kOpening.
   std::atomic<std::uint64_t> geometry_{0};
   // Zero means yes: the books are zero-initialised memory that is not there until it is touched.
   std::atomic<bool> no_shield_{false};
@@ -196,7 +198,7 @@ class Window {
   AddressRange anchor_;
   PageSize page_;
   PageMap map_;
-  AtomicBitmap<PageMap::kMaxPages> shield_;
+  mutable AtomicBitmap<PageMap::kMaxPages> shield_changed_;  // see shield()
   std::atomic<bool> has_extents_{false};
   std::atomic<std::uint32_t> sweeping_{0};  // how many are at it
   AtomicBitmap<PageMap::kMaxPages> mapped_;

@@ -14,12 +14,12 @@ namespace jitcorral {
 void Window::verify_shield(PageRun run) {
   if (reshield(run)) return;
   if (is_frugal()) {
-    shield_.clear(run);
+    shield().clear(run);
     return;
   }
   const AddressRange at = addresses_of(run);
   if (kernel::is_readable(at.begin) || kernel::is_readable(at.end - page_.bytes())) {
-    shield_.clear(run);
+    shield().clear(run);
     return;
   }
   unsigned char resident[64];
@@ -27,7 +27,7 @@ void Window::verify_shield(PageRun run) {
     const Pages left = run.end() - p;
     const PageRun part{p, left < Pages{64} ? left : Pages{64}};
     if (!kernel::mincore(addresses_of(part), resident).ok()) {
-      shield_.clear(run);
+      shield().clear(run);
       return;
     }
     p = part.end();
@@ -47,12 +47,12 @@ bool Window::reshield(PageRun run) {
 // to give the whole shield up.
 void Window::drop_shield(PageRun run) {
   for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    const PageIndex stop = shield_.next(false, p, run.end());
+    p = shield().next(true, p, run.end());
+    const PageIndex stop = shield().next(false, p, run.end());
     if (p < stop) {
       const PageRun part{p, stop - p};
       kernel::unmap(addresses_of(part));
-      shield_.clear(part);
+      shield().clear(part);
     }
     p = stop;
   }
@@ -61,8 +61,8 @@ void Window::drop_shield(PageRun run) {
 Window::Lifted Window::lift(AddressRange r) {
   const PageRun run = pages_of(r);
   for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    const PageIndex stop = shield_.next(false, p, run.end());
+    p = shield().next(true, p, run.end());
+    const PageIndex stop = shield().next(false, p, run.end());
     // A page that is being placed right now by another thread is claimed and stays that thread's.
     if (p < stop && map_.claim_exact({p, stop - p})) {
       drop_shield({p, stop - p});
@@ -78,21 +78,21 @@ void Window::settle(const Lifted& lifted, bool mapped) {
   const PageRun run = pages_of(lifted.part);
   // An allocator's extent that the host maps over by itself stays one extent: it will be freed
   // whole.
-  shield_.clear(run);
+  shield().clear(run);
   map_.occupy(run, [](PageRun) {});
   own(run);
 }
 
 AddressRange Window::shielded_part(AddressRange r, Address from) const {
   const PageRun run = pages_of({from, r.end});
-  const PageIndex begin = shield_.next(true, run.first, run.end());
-  const PageIndex end = shield_.next(false, begin, run.end());
+  const PageIndex begin = shield().next(true, run.first, run.end());
+  const PageIndex end = shield().next(false, begin, run.end());
   if (!(begin < end)) return {};
   return intersection(addresses_of({begin, end - begin}), r);
 }
 
 bool Window::any_shielded(AddressRange r) const {
-  return shield_.any(pages_of(r));
+  return shield().any(pages_of(r));
 }
 
 void Window::unshield() {
@@ -127,8 +127,8 @@ void Window::let_grow_down(Address at) {
 void Window::sweep_shield(PageRun run) {
   constexpr Pages kPiece{512};
   for (PageIndex p = run.first; p < run.end();) {
-    p = shield_.next(true, p, run.end());
-    PageIndex stop = shield_.next(false, p, run.end());
+    p = shield().next(true, p, run.end());
+    PageIndex stop = shield().next(false, p, run.end());
     if (stop - p > kPiece) stop = p + kPiece;
     PageRun piece{p, stop - p};
     p = stop;
@@ -139,7 +139,7 @@ void Window::sweep_shield(PageRun run) {
       continue;
     }
     for (PageIndex q = piece.first; q < piece.end(); q = q + Pages{1}) {
-      if (!shield_.test(q) || !map_.claim_exact({q, Pages{1}})) continue;
+      if (!shield().test(q) || !map_.claim_exact({q, Pages{1}})) continue;
       drop_shield({q, Pages{1}});
       map_.release({q, Pages{1}});
     }

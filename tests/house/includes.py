@@ -21,6 +21,7 @@ ROOMS = {
 # The pure rooms of preload/, which decide and place: what they may include of preload/.
 PURE = {
     "bitmap.h": set(),
+    "shield.h": {"bitmap.h"},
     "page_map.h": {"bitmap.h"},
     "page_map.cc": {"page_map.h"},
     "layout.h": set(),

@@ -83,7 +83,6 @@ ROWS = [
     _row("0.116", ARM, kind=SMALL, hostile=FAR_CODE, hostile_preload=True, truth=BOTH_SIDES, failed=BRANCH),
     _row("0.116", ARM, "wide", kind=SMALL, hostile=WIDE, failed=went_astray),
     _row("0.116", ARM, "much code", kind=SMALL, hostile=MUCH_LARGE, failed=BRANCH),
-    _row("0.135", ARM, kind=SMALL, hostile=FAR, hostile_preload=True, truth=SMALL, failed=REL32),
     _row("0.137", ARM, kind=SMALL, hostile=FAR, hostile_preload=True, truth=SMALL, failed=REL32,
          note="ADRP, taken as 32 bits"),
 ]
