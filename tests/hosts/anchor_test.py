@@ -55,7 +55,8 @@ class Draw:
         self.high = max(int(s["end"], 16) for s in spans)
         self.fellback = sum(r["counts"]["fellback"] for r in runs if r["counts"])
         self.files = {}
-        for begin, end, name in re.findall(r"^\[maps\] ([0-9a-f]+)-([0-9a-f]+) .*?(/.*|\[heap\])$", result.stderr, re.M):
+        line = r"^\[maps\] ([0-9a-f]+)-([0-9a-f]+) .*?(/.*|\[heap\])$"
+        for begin, end, name in re.findall(line, result.stderr, re.M):
             if not LOADED.search(name) and name != "[heap]":
                 continue
             low, high = self.files.get(name, (1 << 64, 0))
@@ -67,7 +68,7 @@ class Draw:
 
 
 def absolute(command, layout):
-    if layout != "linker" or "/" in command[0]:
+    if layout != "linker" or "/" in str(command[0]):
         return command
     import shutil
     return [shutil.which(command[0]), *command[1:]]
