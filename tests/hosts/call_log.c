@@ -2,7 +2,7 @@
    host's own return address, so that jitcorral sees the caller that it would see without. The truth
    against which steering is measured:
 
-     [truth] LENGTH PROT WORD [FILE+0xADDRESS...]
+     [truth] PID TID LENGTH PROT WORD [FILE+0xADDRESS...]
 
    WORD is the first of CALL_LOG_MARKS (words, comma-separated) that occurs in a symbol of the
    stack, or - if none does. Then follow those of the nearest frames that lie in libraries whose
@@ -71,7 +71,8 @@ HIDDEN void log_call(void* hint, size_t length, int prot, int flags) {
     return;
   }
   char line[4096];
-  size_t n = (size_t)snprintf(line, sizeof line, "[truth] %zu %d %s", length, prot, found);
+  size_t n = (size_t)snprintf(line, sizeof line, "[truth] %d %ld %zu %d %s", getpid(),
+                              syscall(SYS_gettid), length, prot, found);
   for (int i = 2; hidden != NULL && i < count && i < 6; ++i) {
     Dl_info info;
     if (!dladdr(frames[i], &info) || info.dli_fname == NULL ||

@@ -84,7 +84,8 @@ def placements(stderr):
 
 def truth_by_stack(*marks, hidden=""):
     """Who was wanted is told by the stack: a symbol or library in it contains one of `marks`. For hosts
-    that compile in one thread: a placement belongs to the call before it. `hidden`: a word in the name
+    of which no two threads map the same at the same time: a placement belongs to the newest call of its
+    process that is as long and has not got one. `hidden`: a word in the name
     of a library that exports no symbols; those of its own .symtab count."""
     def marked(frame):
         path, address = frame.rsplit("+", 1)
@@ -97,19 +98,22 @@ def truth_by_stack(*marks, hidden=""):
                                            **({"CALL_LOG_HIDDEN": hidden} if hidden else {}),
                                            "JITCORRAL_VERBOSE": "2"}, timeout=row.timeout)
         expect(result.returncode == 0, "with the call log: " + describe(result)[-2000:])
-        counted, last = Truth(0, 0, 0, 0), None
+        # Threads and forked children write to one standard error, in between each other's lines.
+        counted, last = Truth(0, 0, 0, 0), {}  # (pid, tid) -> its call that has no placement yet, newest last
         for line in result.stderr.splitlines():
             if line.startswith("[truth] "):
-                length, _, word, *frames = line.split()[1:]
-                last = (int(length), word != "-" or any(map(marked, frames)))
+                pid, tid, length, _, word, *frames = line.split()[1:]
+                wanted = word != "-" or any(map(marked, frames))
+                last.pop((pid, tid), None)
+                last[pid, tid] = (int(length), wanted)
                 counted.seen += 1
-                counted.wanted += last[1]
+                counted.wanted += wanted
             elif line.startswith("[jitcorral:place] "):
                 counted.steered += 1
-                length = int(re.search(r" length=(\w+)", line)[1], 0)
-                expect(last is not None and last[0] == length, f"a placement without its call: {line}")
-                counted.wanted_steered += last[1]
-                last = None
+                pid, length = re.search(r" pid=(\d+)", line)[1], int(re.search(r" length=(\w+)", line)[1], 0)
+                mine = [key for key, call in last.items() if key[0] == pid and call[0] == length]
+                expect(mine, f"a placement without its call: {line}")
+                counted.wanted_steered += last.pop(mine[-1])[1]
         return counted
     return truth
 
