@@ -216,8 +216,8 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
   message.pid = peer.pid;
   message.uid = peer.uid;
   message.gid = peer.gid;
-  Hello& hello = message.hello;
-  iovec body = {&hello, sizeof hello};
+  unsigned char bytes[Hello::kMostSize];
+  iovec body = {bytes, sizeof bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &body;
@@ -235,14 +235,14 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
       message.ring = Descriptor(fd);  // of several the last one stays
     }
   }
-  if (got != static_cast<ssize_t>(sizeof hello) ||
-      (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 || hello.magic != Hello::kMagic ||
-      hello.major != ring::kMajor || hello.size != sizeof hello ||
-      hello.subject >= Hello::Subject::kCount)
+  const auto hello = hello_from(bytes, static_cast<std::size_t>(got));
+  if (!hello || hello->size != got || (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ||
+      hello->subject >= Hello::Subject::kCount)
     return Reading::kRefused;
-  if ((hello.subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
+  message.hello = *hello;
+  if ((hello->subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
     return Reading::kRefused;
-  hello.pid = static_cast<std::uint32_t>(peer.pid);
+  message.hello.pid = static_cast<std::uint32_t>(peer.pid);
   message.pidfd = pidfd_of(connection.get(), peer.pid);
   return Reading::kTaken;
 }
