@@ -23,8 +23,7 @@ using namespace std::chrono_literals;
 
 class MetricsServer : public testing::Test {
  protected:
-  void serve(Limits limits = {}) {
-    limits.fresh = 0ms;
+  void serve(const Limits& limits = {.fresh = 0ms}) {
     server_.emplace(
         listen_at("unix:" + folder_.socket()),
         [this] {
@@ -121,12 +120,12 @@ TEST_F(MetricsServer, EndlessHeadersEnd) {
 }
 
 TEST_F(MetricsServer, WhoSaysNothingIsCut) {
-  serve({.deadline = 50ms});
+  serve({.deadline = 50ms, .fresh = 1h});
   EXPECT_EQ(Client(folder_.socket()).hear(), "");
 }
 
 TEST_F(MetricsServer, WhoDripsIsCut) {
-  serve({.deadline = 50ms});
+  serve({.deadline = 50ms, .fresh = 1h});
   const Client client(folder_.socket());
   // Never idle: each byte comes at once after the one before, until the server will not have more.
   std::size_t said = 0;
@@ -137,7 +136,7 @@ TEST_F(MetricsServer, WhoDripsIsCut) {
 
 TEST_F(MetricsServer, WhoDoesNotReadIsCut) {
   padding_ = 499;
-  serve({.deadline = 100ms});
+  serve({.deadline = 100ms, .fresh = 1h});
   const Client client(folder_.socket());
   client.say(kGet);
   const std::size_t all = served().size();  // others are served meanwhile
@@ -147,7 +146,7 @@ TEST_F(MetricsServer, WhoDoesNotReadIsCut) {
 }
 
 TEST_F(MetricsServer, IdleConnectionsKeepNobodyOut) {
-  serve({.deadline = 1h, .connections = 4});
+  serve({.deadline = 1h, .fresh = 0ms, .connections = 4});
   std::vector<std::unique_ptr<Client>> idle;
   for (int i = 0; i < 100; ++i) {
     idle.push_back(std::make_unique<Client>(folder_.socket()));
@@ -166,7 +165,7 @@ TEST_F(MetricsServer, AFailingSourceIsAnErrorOfThatScrape) {
 }
 
 TEST_F(MetricsServer, StopsWithClientsAtIt) {
-  serve({.deadline = 1h});
+  serve({.deadline = 1h, .fresh = 0ms});
   const Client idle(folder_.socket()), half(folder_.socket());
   half.say("GET /met");
   EXPECT_TRUE(is_ok(ask()));
