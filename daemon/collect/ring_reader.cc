@@ -32,9 +32,10 @@ int Descriptor::release() {
 RingReader::RingReader(const Descriptor& ring, bool sealed) {
   // The seal first: who is sealed can't get smaller any more, so the size that is seen then stays.
   if (sealed) {
+    constexpr int kRequired = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     const int seals = fcntl(ring.get(), F_GET_SEALS);
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
-      throw std::runtime_error("no ring: not sealed against being shrunk");
+    if (seals < 0 || (seals & kRequired) != kRequired)
+      throw std::runtime_error("no ring: not sealed against being shrunk, grown and sealed again");
   }
   struct stat s = {};
   if (fstat(ring.get(), &s) != 0 || s.st_size != ring::kSize)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "store/opening.h"
+#include "store/retention.h"
 #include "store/rows.h"
 #include "store/segments.h"
 
@@ -44,6 +45,10 @@ Database Database::open(const std::string& path) {
 
 Database Database::open_readonly(const std::string& path) {
   return Database(std::make_unique<Implementation>(open_for_reading(path)));
+}
+
+Database Database::open_image(std::string bytes, const std::string& name) {
+  return Database(std::make_unique<Implementation>(store::open_image(std::move(bytes), name)));
 }
 
 const std::string& Database::path() const {
@@ -120,6 +125,27 @@ std::vector<model::Run> Database::runs(model::SessionId session) const {
 
 std::optional<model::Run> Database::run(model::RunId id) const {
   return load_run(*implementation_->connection, id);
+}
+
+std::vector<model::Run> Database::living_runs() const {
+  return load_living(*implementation_->connection);
+}
+
+std::vector<model::Run> Database::runs_of_pid(std::uint32_t pid) const {
+  return load_runs_of_pid(*implementation_->connection, pid);
+}
+
+std::vector<std::uint64_t> Database::tickets_since(model::RunId run, std::uint64_t first) const {
+  return store::tickets_since(*implementation_->connection, run, first);
+}
+
+Removed Database::retain(const Retention& retention) {
+  if (implementation_->batched) throw Error(shown(path()) + ": retain inside of a batch");
+  return store::retain(*implementation_->connection, retention);
+}
+
+std::uint64_t Database::size() const {
+  return size_of(*implementation_->connection);
 }
 
 std::optional<model::Record> Database::record(model::RunId id) const {
