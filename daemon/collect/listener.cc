@@ -32,7 +32,7 @@ Descriptor pidfd_of(int connection, pid_t pid) {
   // Before Linux 6.5 the pid has to do. Otherwise the process is gone, and its pid may be
   // another's.
   if (errno != ENOPROTOOPT) return Descriptor();
-  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return collect::pidfd_of(pid);
 }
 
 sockaddr_un address_of(const std::string& path) {
@@ -89,6 +89,10 @@ T option(const Descriptor& socket, int name) {
 }
 
 }  // namespace
+
+Descriptor pidfd_of(pid_t pid) {
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
 
 void Listener::bind_and_listen(mode_t mode) {
   // A process that finds the queue full goes unrecorded, so it is as long as the kernel has it.

@@ -134,6 +134,37 @@ void RingReader::release() {
   peeked_.clear();
 }
 
+void RingReader::resume(std::uint64_t stored, std::uint64_t senseless) {
+  released_ = stored + senseless;
+  implausible_ = senseless;
+}
+
+void RingReader::release_stored(std::span<const std::uint64_t> tickets) {
+  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  for (std::uint32_t i = 0; i < ring::kSlots; ++i) {
+    const std::uint64_t state = slots[i].state.load(std::memory_order_acquire);  // as in peek
+    if ((state & 3) == ring::kCommitted && !held_[i] &&
+        std::binary_search(tickets.begin(), tickets.end(), state >> 2))
+      slots[i].state.store(ring::kFree, std::memory_order_release);  // as in release
+  }
+}
+
+std::optional<std::uint64_t> RingReader::oldest() const {
+  const auto* slots = reinterpret_cast<const ring::Slot*>(memory_ + ring::kSlotsOffset);
+  std::optional<std::uint64_t> least;
+  for (std::uint32_t i = 0; i < ring::kSlots; ++i) {
+    const std::uint64_t state = slots[i].state.load(std::memory_order_relaxed);
+    if ((state & 3) == ring::kCommitted) least = std::min(least.value_or(UINT64_MAX), state >> 2);
+  }
+  return least;
+}
+
+void RingReader::rest() {
+  // The pages stay where they are, in the memfd; only our view of them goes.
+  madvise(memory_, ring::kSize, MADV_DONTNEED);
+  if (peeked_.capacity() > 512 && peeked_.empty()) peeked_.shrink_to_fit();
+}
+
 std::uint64_t RingReader::taken() const {
   const std::uint64_t taken =
       header().taken.load(std::memory_order_seq_cst);  // after wait_for: see the shim's append

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,17 @@ class RingReader {
   std::vector<Event> peek(bool thorough);
   // What peek() returned is kept elsewhere: its slots are free again.
   void release();
+
+  // The books of an earlier reader of this ring, which has stored `stored` events and left out
+  // `senseless`; before the first peek().
+  void resume(std::uint64_t stored, std::uint64_t senseless);
+  // Of an earlier reader that died before it could free them: these tickets (in their order) are
+  // stored, so their slots are free again. Part of what resume() counted.
+  void release_stored(std::span<const std::uint64_t> tickets);
+  // The least ticket that lies in a slot; none if all are free.
+  std::optional<std::uint64_t> oldest() const;
+  // Gives back what reading took of our memory; nothing of the ring itself.
+  void rest();
 
   // Whether tickets were given out since the last peek().
   bool has_news() const { return taken() != position_; }
