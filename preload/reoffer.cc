@@ -5,6 +5,7 @@
 #include "held.h"
 #include "recorder.h"
 #include "ring_file.h"
+#include "seccomp_status.h"
 #include "succession.h"
 
 namespace jitcorral::reoffer {
@@ -134,6 +135,8 @@ void look_now(std::uint64_t now, void* memory) {
   ++stale_looks;
   const bool is_safe = ring.header().acknowledged.load(std::memory_order_relaxed) == 1;
   if (is_safe && stale_looks < kLooksIfSafe) return;
+  // A filter that came by an inline system call was not seen arriving.
+  if (seccomp::filters_in_force() > settings.record_filters) return;
   // A vfork child is this process for us, but not for the recorder.
   if (static_cast<std::uint32_t>(kernel::getpid().raw) != greeting::hello.pid) return;
   const bool offered = offer(ring);

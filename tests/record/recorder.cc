@@ -5,8 +5,8 @@
 //   record_recorder SOCKET LOG [--lazy]     --lazy: takes rings, and never reads them
 //
 // Lines of the log: "ring PID IDENTITY FIRST LATE", "event IDENTITY TICKET CALL ADDRESS",
-// "books IDENTITY TAKEN DROPPED PLACEMENTS", whole lines only. An end of a line that a kill cut off
-// is the reader's to ignore.
+// "books IDENTITY TAKEN DROPPED PLACEMENTS", each with " ." at its end: others were cut off by a
+// kill.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -39,13 +39,14 @@ class Log {
   explicit Log(const char* path)
       : fd_(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
     if (fd_.get() < 0) throw std::runtime_error(path);
+    pending_ = "\n";  // behind what an earlier one did not finish
   }
   template <typename... Parts>
   void line(const char* format, Parts... parts) {
     char text[256];
     pending_.append(text,
                     static_cast<std::size_t>(std::snprintf(text, sizeof text, format, parts...)));
-    pending_ += '\n';
+    pending_ += " .\n";
   }
   // What was said before this returns outlives us.
   void keep() {
