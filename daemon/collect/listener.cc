@@ -32,7 +32,7 @@ Descriptor pidfd_of(int connection, pid_t pid) {
   // Before Linux 6.5 the pid has to do. Otherwise the process is gone, and its pid may be
   // another's.
   if (errno != ENOPROTOOPT) return Descriptor();
-  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return collect::pidfd_of(pid);
 }
 
 sockaddr_un address_of(const std::string& path) {
@@ -89,6 +89,10 @@ T option(const Descriptor& socket, int name) {
 }
 
 }  // namespace
+
+Descriptor pidfd_of(pid_t pid) {
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
 
 void Listener::bind_and_listen(mode_t mode) {
   // A process that finds the queue full goes unrecorded, so it is as long as the kernel has it.
@@ -212,8 +216,8 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
   message.pid = peer.pid;
   message.uid = peer.uid;
   message.gid = peer.gid;
-  Hello& hello = message.hello;
-  iovec body = {&hello, sizeof hello};
+  unsigned char bytes[Hello::kMostSize];
+  iovec body = {bytes, sizeof bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &body;
@@ -231,14 +235,14 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
       message.ring = Descriptor(fd);  // of several the last one stays
     }
   }
-  if (got != static_cast<ssize_t>(sizeof hello) ||
-      (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 || hello.magic != Hello::kMagic ||
-      hello.major != ring::kMajor || hello.size != sizeof hello ||
-      hello.subject >= Hello::Subject::kCount)
+  const auto hello = hello_from(bytes, static_cast<std::size_t>(got));
+  if (!hello || hello->size != got || (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ||
+      hello->subject >= Hello::Subject::kCount)
     return Reading::kRefused;
-  if ((hello.subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
+  message.hello = *hello;
+  if ((hello->subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
     return Reading::kRefused;
-  hello.pid = static_cast<std::uint32_t>(peer.pid);
+  message.hello.pid = static_cast<std::uint32_t>(peer.pid);
   message.pidfd = pidfd_of(connection.get(), peer.pid);
   return Reading::kTaken;
 }

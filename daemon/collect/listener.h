@@ -24,6 +24,9 @@ struct Message {
   Descriptor ring;   // with Subject::kRing
 };
 
+// A descriptor of the process that has this pid now; none if there is none.
+Descriptor pidfd_of(pid_t pid);
+
 class Listener {
  public:
   // A socket in a new folder of its own below `parent`, removed at the end. Throws

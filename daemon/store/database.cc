@@ -63,6 +63,11 @@ void Database::leave_checkpoints() {
   implementation_->connection->execute("PRAGMA wal_autocheckpoint = 0");
 }
 
+void Database::empty_log() {
+  // What a reader is at stays; the next time it goes.
+  implementation_->connection->attempt("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 void Database::batch(const std::function<void()>& write) {
   Implementation& state = *implementation_;
   if (state.batched) throw Error(shown(path()) + ": a batch inside of a batch");
@@ -133,6 +138,13 @@ std::vector<model::Run> Database::living_runs() const {
 
 std::vector<model::Run> Database::runs_of_pid(std::uint32_t pid) const {
   return load_runs_of_pid(*implementation_->connection, pid);
+}
+
+std::optional<model::RunId> Database::run_of_identity(std::uint64_t identity) const {
+  Statement row = implementation_->connection->prepare(
+      "SELECT id FROM run WHERE identity = ? AND identity <> 0 ORDER BY id DESC LIMIT 1");
+  if (!row.bind(identity).step()) return std::nullopt;
+  return row.number();
 }
 
 std::vector<std::uint64_t> Database::tickets_since(model::RunId run, std::uint64_t first) const {

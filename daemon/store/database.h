@@ -66,6 +66,8 @@ class Database {
   void wait_at_most(std::chrono::milliseconds patience);
   // From now on a Checkpointer does what commits did by the way.
   void leave_checkpoints();
+  // Moves all of the log into the database at once, which takes as long as the disk does.
+  void empty_log();
 
   // Deletes one portion of what a database need not keep; not in a batch (retention.h).
   Removed retain(const Retention& retention);
@@ -90,6 +92,7 @@ class Database {
   std::optional<model::Run> run(model::RunId id) const;
   std::vector<model::Run> living_runs() const;                   // not seen to end
   std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;  // newest first
+  std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest
   // Which tickets from `first` on are stored of a run, in their order.
   std::vector<std::uint64_t> tickets_since(model::RunId run, std::uint64_t first) const;
   // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays
