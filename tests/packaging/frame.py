@@ -1,0 +1,43 @@
+"""What the tests of packages share: an installation in a folder, and a program run under what lies there."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+
+def run(*command, **how):
+    how.setdefault("timeout", 120)
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=subprocess.DEVNULL, **how)
+
+
+def do(*command, **how):
+    """As run, but it has to succeed."""
+    done = run(*command, **how)
+    if done.returncode:
+        raise AssertionError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def environment(home, **changes):
+    """Of a user who has set nothing, with a home of his own."""
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith(("JITCORRAL_", "XDG_")) and k not in ("LD_PRELOAD", "DESTDIR")}
+    return dict(kept, HOME=str(home), **changes)
+
+
+class PackagingTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="packaging-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def assert_steers(self, *command, **how):
+        """`command` is jitcorral, or a way to it: one mapping of the host is steered, and recorded."""
+        how.setdefault("env", environment(self.folder))
+        done = do(*command, "--set", "JITCORRAL_POLICY=all", "--json", "/dev/stderr", "--", *how.pop("host"), **how)
+        self.assertEqual(done.stdout, "mapped\n", done.stderr)
+        report = json.loads(done.stderr)
+        self.assertEqual(report["runs"][-1]["counts"]["steered"], 1, done.stderr)
