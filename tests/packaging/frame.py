@@ -28,11 +28,30 @@ def environment(home, **changes):
     return dict(kept, HOME=str(home), **changes)
 
 
+# This machine's root, as it is, in a tree where whatever is written goes to memory: $1 is where.
+OVERLAY = """
+mount -t tmpfs tmpfs "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root" || exit 77
+root=$1/root; shift
+"""
+
+
 class PackagingTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="packaging-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
+
+    def in_overlay(self, script, *arguments, **how):
+        """Runs `script` (sh) with root=a copy of this machine's root and $1... = arguments."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount")
+        place = self.folder / "overlay"
+        place.mkdir()
+        done = run("unshare", "--mount", "sh", "-c", OVERLAY + script, "sh", place, *arguments, **how)
+        if done.returncode == 77:
+            self.skipTest(f"no overlay over this root: {done.stderr.strip()}")
+        return done
 
     def assert_steers(self, *command, **how):
         """`command` is jitcorral, or a way to it: one mapping of the host is steered, and recorded."""
