@@ -91,6 +91,15 @@ class Units(unittest.TestCase):
         self.assertGreater(exposure, MOST_EXPOSURE)
         self.assertNotEqual(status, 0)
 
+    def test_a_full_descriptor_store_can_be_passed_on(self):
+        # systemd hands the names over in one variable, and execve takes no string of 128 KiB
+        # (MAX_ARG_STRLEN). Found with a real systemd: such a service fails with 203/EXEC for ever.
+        longest = len(f"ring.{2**64 - 1:016x}.{2**22}.{2**32 - 1}.{10**10}:")
+        for manager in (".", "user"):
+            text = (BUILT / manager / "jitcorrald.service").read_text()
+            most = int(re.search(r"(?m)^FileDescriptorStoreMax=(\d+)$", text)[1])
+            self.assertLess(len("LISTEN_FDNAMES=") + most * longest, 128 * 1024)
+
     def test_what_the_daemon_must_see_stays_visible(self):
         self.lay(".")
         text = (self.folder / "jitcorrald.service").read_text()
