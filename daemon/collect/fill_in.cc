@@ -33,8 +33,6 @@ model::WallTime wall_time_at(std::uint64_t monotonic) {
 void fill_in(model::Run& run, const Hello& hello) {
   run.executable = text_of(hello.executable);
   run.version = text_of(hello.version);
-  run.label = text_of(hello.label);
-  run.slurm_job = text_of(hello.slurm_job);
   run.isa = hello.isa < Isa::kCount ? hello.isa : Isa::kUnknown;
   run.mode = hello.mode <= Mode::kScatter ? hello.mode : Mode::kAuto;
   run.near = hello.near <= Near::kAddress ? hello.near : Near::kAuto;
