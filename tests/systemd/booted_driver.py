@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-DEADLINE = 20
+DEADLINE = 60
 DATABASE = "/var/lib/jitcorral/placements.db"
 UNITS = ("jitcorrald.socket", "jitcorrald-query.socket", "jitcorrald-metrics.socket", "jitcorrald.service")
 SOCKETS = {"/run/jitcorral/socket": 0o666, "/run/jitcorral/query": 0o666, "/run/jitcorral/metrics": 0o660}
