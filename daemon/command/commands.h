@@ -39,6 +39,8 @@ struct ReportOptions {
   std::optional<std::int64_t> run;  // none: every run of the latest session
   std::string ring;  // a file that JITCORRAL_RECORD=file: wrote, instead of a database
   bool json = false;
+  std::string html;    // the page into this file, "-": standard output; empty: no page
+  bool share = false;  // without what tells of the user: show/share.h
   bool check = false;
 };
 int report(const ReportOptions& options);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,14 @@ std::size_t check_options(const CLI::App& app, const std::vector<std::string>& a
                           bool stop_at_word);
 // Parses; the text of the help if that was asked for, else empty.
 std::string parse_with(CLI::App& app, std::vector<std::string> arguments);
+
+inline constexpr std::string_view kDbHelp =
+    "the database (${XDG_STATE_HOME:-~/.local/state}/jitcorral/placements.db)";
+// The help's usage line and examples, and what all subcommands share.
+void dress(CLI::App& app, const std::string& usage, const std::string& examples);
+// A whole number of that range, or UsageError.
+std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
+                     std::uint64_t least, std::uint64_t most);
 
 [[noreturn]] void not_accepted(const CLI::App& app, std::string_view option, std::string_view value,
                                std::string_view accepted);
