@@ -2,8 +2,9 @@
 //   0    done (of `run`: the command's own status, 128 + signal if it was killed)
 //   1    could not be done; one line on standard error said why
 //   2    bad usage
-//   3    --check: some run is at-risk or out-of-reach; doctor: an engine that can't be served
-//   4    --check: some run is unknown (and none at-risk); doctor: the files do not tell
+//   3    --check, explain: some run is at-risk or out-of-reach; doctor: an engine that can't be
+//        served
+//   4    --check, explain: some run is unknown (and none at-risk); doctor: the files do not tell
 //   126  the command exists but can't be run; 127: it was not found
 #pragma once
 
@@ -11,6 +12,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "command/choose_run.h"
 
 namespace jitcorral::command {
 
@@ -51,6 +54,24 @@ struct RunsOptions {
   std::uint64_t most = 20;  // sessions; 0: all
 };
 int runs(const RunsOptions& options);
+
+// Of show and explain, which are about one run.
+struct OneRunOptions {
+  std::string db;  // empty: the default place
+  Which which;
+  bool json = false;
+};
+struct ShowOptions : OneRunOptions {};
+struct ExplainOptions : OneRunOptions {};
+int show_run(const OneRunOptions& options);
+int explain(const OneRunOptions& options);
+
+struct PsOptions {
+  std::string db;    // empty: the default place
+  bool all = false;  // also processes that have the library mapped and never JITted
+  bool json = false;
+};
+int ps(const PsOptions& options);
 
 struct DoctorOptions {
   std::vector<std::string> command;

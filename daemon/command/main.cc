@@ -11,6 +11,9 @@ struct Do {
   int operator()(const command::RunOptions& options) const { return command::run(options); }
   int operator()(const command::ReportOptions& options) const { return command::report(options); }
   int operator()(const command::RunsOptions& options) const { return command::runs(options); }
+  int operator()(const command::ShowOptions& options) const { return command::show_run(options); }
+  int operator()(const command::ExplainOptions& options) const { return command::explain(options); }
+  int operator()(const command::PsOptions& options) const { return command::ps(options); }
   int operator()(const command::DoctorOptions& options) const { return command::doctor(options); }
   int operator()(const command::HelpTopic& help) const { return command::help(help.topic); }
   int operator()(const command::HelpText& help) const { return command::print(help.text); }
