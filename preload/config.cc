@@ -33,15 +33,28 @@ void keep_runtime_socket(std::string_view folder) {
   std::memcpy(out + folder.size(), kName.data(), kName.size() + 1);
 }
 
+void keep_slurm_job(std::string_view id) {
+  if (id.size() >= sizeof process.slurm_job) return;
+  for (const char c : id) {
+    const bool is_known = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                          (c >= 'a' && c <= 'z') || c == '_' || c == '.' || c == '-';
+    if (!is_known) return;
+  }
+  copy_text(process.slurm_job, id);
+}
+
 }  // namespace
 
 void read_policy(const char* const* environment) {
   constexpr std::string_view kPrefix = "JITCORRAL_";
   constexpr std::string_view kRuntime = "XDG_RUNTIME_DIR=/";
+  constexpr std::string_view kJob = "SLURM_JOB_ID=";
   for (; environment != nullptr && *environment != nullptr; ++environment) {
     const char* text = *environment;
     if (text[0] == 'X' && std::strncmp(text, kRuntime.data(), kRuntime.size()) == 0)
       keep_runtime_socket(behind(text, kRuntime.size() - 1));
+    if (text[0] == 'S' && std::strncmp(text, kJob.data(), kJob.size()) == 0)
+      keep_slurm_job(behind(text, kJob.size()));
     if (text[0] != 'J' || std::strncmp(text, kPrefix.data(), kPrefix.size()) != 0) continue;
     const std::string_view entry(text);
     const std::size_t equals = entry.find('=');

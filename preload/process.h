@@ -47,6 +47,7 @@ struct Process {
   std::atomic<bool> said_fallback{false};
   std::atomic<bool> said_config{false};
   std::atomic<bool> said_record{false};
+  char slurm_job[32] = {};        // SLURM_JOB_ID; empty: not set, or nothing like one
   char runtime_socket[108] = {};  // $XDG_RUNTIME_DIR/jitcorral/socket; empty: not set
 };
 

@@ -86,6 +86,7 @@ std::uint32_t id_of(RingWriter writer, const void* site, Role role) {
       return static_cast<std::uint32_t>(word) & ~kDoesNotFit;
   }
   const std::uint32_t at = tell(writer, site, role);
+  if (at == 0 && writer.is_left()) return 0;  // asked again of the next ring
   if (known != nullptr) known->store(key | (at != 0 ? at : kDoesNotFit), std::memory_order_relaxed);
   return at;
 }

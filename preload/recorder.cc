@@ -81,6 +81,8 @@ void fill_in_hello() {
   const std::string_view version(JITCORRAL_VERSION);
   static_assert(sizeof JITCORRAL_VERSION <= sizeof hello.version);
   std::memcpy(hello.version, version.data(), version.size());
+  std::memcpy(hello.label, settings.label, sizeof hello.label);
+  std::memcpy(hello.slurm_job, process.slurm_job, sizeof hello.slurm_job);
   std::memset(hello.executable, 0, sizeof hello.executable);
   kernel::readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
   // Random enough for two records of one session to differ: where the stack, the library and the

@@ -29,6 +29,8 @@ std::uint64_t RingWriter::append(Event& event) {
   // Sequentially consistent, as are the look at wake_at that follows and the reader's two in
   // wait_for and has_news: either we see that it waits, or it sees that there is news.
   const std::uint64_t ticket = h.taken.fetch_add(1, std::memory_order_seq_cst);
+  if ((ticket & ring::kLeft) != 0) [[unlikely]]
+    return kMovedOn;
   auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
   ring::Slot& slot = slots[ticket % ring::kSlots];
   // The reader wrote to the slots ahead when it freed them: fetch them before they are waited for.
@@ -58,6 +60,7 @@ std::uint32_t RingWriter::reserve(std::uint32_t size) {
   std::uint32_t at = h.texts_used.load(std::memory_order_relaxed);
   do {
     // The reader can write here too: whatever it did, nothing is written outside or unaligned.
+    if ((at & ring::kTextsLeft) != 0 && is_left()) return 0;
     if (at % 8 != 0 || whole > ring::kTextsSize || at > ring::kTextsSize - whole) {
       h.texts_lost.fetch_add(1, std::memory_order_relaxed);
       return 0;

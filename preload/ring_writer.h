@@ -12,6 +12,8 @@ namespace jitcorral {
 class RingWriter {
  public:
   static constexpr std::uint64_t kDropped = UINT64_MAX;
+  // Of a ring that was left: the event belongs into the process's next one.
+  static constexpr std::uint64_t kMovedOn = UINT64_MAX - 1;
 
   RingWriter() = default;
   // `memory`: ring::kSize zeroed bytes (format()), or a ring that was formatted before.
@@ -21,7 +23,7 @@ class RingWriter {
   // Makes zeroed memory an empty ring.
   void format(std::uint32_t page_size, std::uint32_t pid);
 
-  // Writes one event; its ticket is filled in and returned, or kDropped.
+  // Writes one event; its ticket is filled in and returned, or kDropped, or kMovedOn.
   std::uint64_t append(Event& event);
 
   // Copies a text; its offset, or 0 if it does not fit or is empty.
@@ -30,6 +32,11 @@ class RingWriter {
                          Role role, std::uint32_t module, std::uint32_t symbol);
   // Copies bytes, for what is no text; their offset, or 0.
   std::uint32_t add_bytes(const void* bytes, std::uint32_t size);
+
+  // Whether no event and no text is taken here any more.
+  bool is_left() const {
+    return (header().taken.load(std::memory_order_acquire) & ring::kLeft) != 0;
+  }
 
   ring::Header& header() const { return *reinterpret_cast<ring::Header*>(memory_); }
   ring::Shard* shards() const {

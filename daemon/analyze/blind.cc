@@ -96,6 +96,10 @@ Blind blind_of(const model::Record& record, const History& history) {
     return blind;  // nothing else can be said of it
   }
   if (!run.reason.empty()) blind.hides.push_back("nothing could be recorded: " + run.reason);
+  if (run.late > 0)
+    blind.hides.push_back(
+        "the record begins late: " + counted(run.late, "placement", "placements") +
+        " had been made before a recorder was there");
   gaps(run, blind.hides);
   if (run.texts_lost > 0 && history.without_site > 0)
     blind.hides.push_back(counted(history.without_site, "call", "calls") +

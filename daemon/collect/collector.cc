@@ -43,7 +43,7 @@ Process* Collector::living(pid_t pid) {
   return nullptr;
 }
 
-Process* Collector::keep(std::unique_ptr<Process> process) {
+Process* Collector::keep(std::shared_ptr<Process> process) {
   if (processes_.size() >= kMostProcesses) {
     if (!too_many_)
       say_("more than " + std::to_string(kMostProcesses) + " processes: later ones go unrecorded");
@@ -71,7 +71,7 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
     }
     silent_.erase(silent);
   }
-  if (process == nullptr) process = keep(std::make_unique<Process>());
+  if (process == nullptr) process = keep(std::make_shared<Process>());
   if (process == nullptr) return nullptr;
   process->pid = pid;
   process->pidfd = std::move(pidfd);
@@ -82,7 +82,7 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   process->run.page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   if (hello.forked != 0) {
     for (const auto& other : processes_)
-      if (other->identity == hello.parent && hello.parent != 0) process->parent = other.get();
+      if (other->identity == hello.parent && hello.parent != 0) process->parent = other;
   }
   process->next_sample = Clock::now() + process->sample_interval;
   return process;

@@ -54,7 +54,7 @@ class Collector {
   Process* living(pid_t pid);
   // Null when there are too many already.
   Process* add(pid_t pid, Descriptor pidfd, const Hello& hello);
-  Process* keep(std::unique_ptr<Process> process);
+  Process* keep(std::shared_ptr<Process> process);
   void take(Message message);
   void see_ends();
   void see_children(Clock::time_point now);
@@ -70,7 +70,7 @@ class Collector {
   model::Session session_;
   // All that the session ever had, for their children's sake; and those that there is still
   // something to do about.
-  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::shared_ptr<Process>> processes_;
   std::vector<Process*> followed_;
   bool too_many_ = false;
 

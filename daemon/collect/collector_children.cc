@@ -9,7 +9,7 @@ namespace jitcorral::collect {
 
 Process* Collector::add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
                                    model::RunState state) {
-  auto process = std::make_unique<Process>();
+  auto process = std::make_shared<Process>();
   process->pid = pid;
   process->run.session = session_.id;
   process->run.pid = static_cast<std::uint32_t>(pid);

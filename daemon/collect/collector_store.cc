@@ -33,7 +33,7 @@ void Collector::store() {
         if (!process->changed && process->events.empty()) continue;
         model::Run run = process->run;
         run.session = session_.id;
-        run.parent = id_of(process->parent);
+        run.parent = id_of(process->parent.get());
         if (run.id == 0)
           run.id = added[process] = database_->add_run(run);
         else

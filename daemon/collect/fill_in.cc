@@ -54,6 +54,7 @@ void fill_in(model::Run& run, const RingReader& ring) {
   run.position = ring.taken();
   run.dropped = ring.dropped();
   run.texts_lost = ring.texts_lost();
+  run.late = ring.late();
   run.torn = ring.implausible();
 }
 

@@ -1,5 +1,7 @@
 #include "collect/listener.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 
@@ -29,42 +32,140 @@ Descriptor pidfd_of(int connection, pid_t pid) {
   // Before Linux 6.5 the pid has to do. Otherwise the process is gone, and its pid may be
   // another's.
   if (errno != ENOPROTOOPT) return Descriptor();
-  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return collect::pidfd_of(pid);
+}
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    throw std::runtime_error(path + ": longer than a socket's name may be");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+Descriptor new_socket() {
+  return Descriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int connect_to(const Descriptor& socket, const sockaddr_un& address) {
+  return connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+// Held while one looks whether a socket's owner lives, and puts his own in its place: of two that
+// start at once, the second finds the first.
+Descriptor lock_of(const std::string& path) {
+  const std::string name = path + ".lock";
+  Descriptor lock(open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock) fail(name);
+  while (flock(lock.get(), LOCK_EX) != 0)
+    if (errno != EINTR) fail(name);
+  return lock;
+}
+
+// Removes the socket of a recorder that has died.
+void remove_stale(const std::string& path) {
+  struct stat there = {};
+  if (lstat(path.c_str(), &there) != 0) {
+    if (errno == ENOENT) return;
+    fail(path);
+  }
+  if (!S_ISSOCK(there.st_mode))
+    throw std::runtime_error(path + ": there is something that is no socket; it stays");
+  const Descriptor probe = new_socket();
+  if (!probe) fail(path);
+  // A full queue (EAGAIN), or a socket of another type (EPROTOTYPE), is somebody's who lives.
+  if (connect_to(probe, address_of(path)) == 0 || errno != ECONNREFUSED)
+    throw std::runtime_error(path + ": another recorder listens there");
+  if (unlink(path.c_str()) != 0) fail(path);
+}
+
+template <typename T>
+T option(const Descriptor& socket, int name) {
+  T value = {};
+  socklen_t size = sizeof value;
+  if (getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) != 0) fail("no socket");
+  return value;
 }
 
 }  // namespace
+
+Descriptor pidfd_of(pid_t pid) {
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+void Listener::bind_and_listen(mode_t mode) {
+  // A process that finds the queue full goes unrecorded, so it is as long as the kernel has it.
+  constexpr int kBacklog = 4096;
+  const sockaddr_un address = address_of(path_);
+  socket_ = new_socket();
+  // Never more open than it is meant to be: Linux gives the file what the socket has, less umask.
+  const bool bound =
+      socket_ && fchmod(socket_.get(), mode) == 0 &&
+      bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  if (!bound) fail(path_);
+  struct stat made = {};
+  if (chmod(path_.c_str(), mode) == 0 && listen(socket_.get(), kBacklog) == 0 &&
+      lstat(path_.c_str(), &made) == 0) {
+    made_ = made.st_ino;
+    return;
+  }
+  const int error = errno;
+  unlink(path_.c_str());
+  errno = error;
+  fail(path_);
+}
 
 Listener::Listener(const std::string& parent, bool for_everyone) : for_everyone_(for_everyone) {
   std::string pattern = parent + "/jitcorral-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) fail(pattern);
   folder_ = pattern;
   path_ = folder_ + "/socket";
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path_.size() >= sizeof address.sun_path) {
+  try {
+    bind_and_listen(for_everyone ? 0666 : 0600);
+    if (for_everyone && chmod(folder_.c_str(), 0711) != 0) fail(folder_);
+  } catch (...) {
+    unlink(path_.c_str());
     rmdir(folder_.c_str());
-    throw std::runtime_error(path_ + ": longer than a socket's name may be");
+    throw;
   }
-  std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
-  socket_ = Descriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // A process that finds the queue full goes unrecorded, so it is as long as the kernel has it.
-  constexpr int kBacklog = 4096;
-  const bool ready =
-      socket_ &&
-      bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-      (!for_everyone || (chmod(path_.c_str(), 0666) == 0 && chmod(folder_.c_str(), 0711) == 0)) &&
-      listen(socket_.get(), kBacklog) == 0;
-  if (ready) return;
-  const int error = errno;
-  unlink(path_.c_str());
-  rmdir(folder_.c_str());
-  errno = error;
-  fail(path_);
+}
+
+Listener::Listener(const std::string& path, std::filesystem::perms mode)
+    : path_(path),
+      for_everyone_((mode & std::filesystem::perms::others_write) != std::filesystem::perms::none) {
+  address_of(path);  // before anything is made
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && mkdir(folder.c_str(), for_everyone_ ? 0755 : 0700) != 0 && errno != EEXIST)
+    fail(folder);
+  const Descriptor lock = lock_of(path);
+  remove_stale(path);
+  bind_and_listen(static_cast<mode_t>(mode) & 0777);
+}
+
+Listener::Listener(Descriptor socket, bool for_everyone)
+    : socket_(std::move(socket)), for_everyone_(for_everyone) {
+  const std::string what = "descriptor " + std::to_string(socket_.get());
+  if (option<int>(socket_, SO_DOMAIN) != AF_UNIX ||
+      option<int>(socket_, SO_TYPE) != SOCK_SEQPACKET || option<int>(socket_, SO_ACCEPTCONN) == 0)
+    throw std::runtime_error(what + ": not a listening SOCK_SEQPACKET socket of AF_UNIX");
+  const int flags = fcntl(socket_.get(), F_GETFL);
+  if (flags < 0 || fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      fcntl(socket_.get(), F_SETFD, FD_CLOEXEC) != 0)
+    fail(what);
+  sockaddr_un address = {};
+  socklen_t size = sizeof address;
+  constexpr std::size_t kName = offsetof(sockaddr_un, sun_path);
+  if (getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0 && size > kName)
+    path_.assign(address.sun_path, strnlen(address.sun_path, size - kName));
 }
 
 Listener::~Listener() {
-  unlink(path_.c_str());
-  rmdir(folder_.c_str());
+  struct stat there = {};
+  // Somebody else's may be there by now.
+  if (made_ != 0 && lstat(path_.c_str(), &there) == 0 && there.st_ino == made_)
+    unlink(path_.c_str());
+  if (!folder_.empty()) rmdir(folder_.c_str());
 }
 
 std::optional<Message> Listener::receive() {
@@ -114,8 +215,9 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
   message = {};
   message.pid = peer.pid;
   message.uid = peer.uid;
-  Hello& hello = message.hello;
-  iovec body = {&hello, sizeof hello};
+  message.gid = peer.gid;
+  unsigned char bytes[Hello::kMostSize];
+  iovec body = {bytes, sizeof bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &body;
@@ -133,14 +235,14 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
       message.ring = Descriptor(fd);  // of several the last one stays
     }
   }
-  if (got != static_cast<ssize_t>(sizeof hello) ||
-      (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 || hello.magic != Hello::kMagic ||
-      hello.major != ring::kMajor || hello.size != sizeof hello ||
-      hello.subject >= Hello::Subject::kCount)
+  const auto hello = hello_from(bytes, static_cast<std::size_t>(got));
+  if (!hello || hello->size != got || (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ||
+      hello->subject >= Hello::Subject::kCount)
     return Reading::kRefused;
-  if ((hello.subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
+  message.hello = *hello;
+  if ((hello->subject == Hello::Subject::kRing) != static_cast<bool>(message.ring))
     return Reading::kRefused;
-  hello.pid = static_cast<std::uint32_t>(peer.pid);
+  message.hello.pid = static_cast<std::uint32_t>(peer.pid);
   message.pidfd = pidfd_of(connection.get(), peer.pid);
   return Reading::kTaken;
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -18,9 +19,13 @@ struct Message {
   Hello hello;
   pid_t pid = 0;
   uid_t uid = 0;
+  gid_t gid = 0;
   Descriptor pidfd;  // of the sender; none if it is gone already
   Descriptor ring;   // with Subject::kRing
 };
+
+// A descriptor of the process that has this pid now; none if there is none.
+Descriptor pidfd_of(pid_t pid);
 
 class Listener {
  public:
@@ -28,6 +33,12 @@ class Listener {
   // std::runtime_error with one line. `for_everyone`: other users' processes may connect too (a
   // command run as root that changes its user).
   Listener(const std::string& parent, bool for_everyone);
+  // A socket at this very path, removed at the end; its folder is made if only that is missing.
+  // What a recorder left there that has died is replaced; beside one that lives, and over what is
+  // no socket, it throws. `mode`: the socket's; where others may write, they may connect.
+  Listener(const std::string& path, std::filesystem::perms mode);
+  // A listening socket that was inherited (systemd, a holder); its file is its maker's.
+  Listener(Descriptor socket, bool for_everyone);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -51,11 +62,13 @@ class Listener {
   };
   enum class Reading { kTaken, kSilent, kRefused };
   Reading read(const Connection& connection, Message& message);
+  void bind_and_listen(mode_t mode);
 
-  std::string folder_;
+  std::string folder_;  // to be removed; empty: none
   std::string path_;
+  ino_t made_ = 0;  // the file at path_ that is to be removed; 0: none
   Descriptor socket_;
-  bool for_everyone_;
+  bool for_everyone_ = false;
   std::uint64_t refused_ = 0;
   std::deque<Connection> silent_;  // oldest first
   bool starved_ = false;

@@ -137,6 +137,20 @@ State state(pid_t pid) {
   return (std::strtoul(word.c_str(), nullptr, 10) & kExiting) != 0 ? State::kEnding : State::kAlive;
 }
 
+std::uint64_t start_ticks(pid_t pid) {
+  // The 22nd field of stat; the third is the first behind the name (proc(5)).
+  std::istringstream words(stat_behind_name(pid));
+  std::string word;
+  for (int field = 3; field <= 22; ++field) words >> word;
+  return words ? std::strtoull(word.c_str(), nullptr, 10) : 0;
+}
+
+std::string boot_id() {
+  std::string id = contents("/proc/sys/kernel/random/boot_id").value_or("");
+  if (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
 std::string name(pid_t pid) {
   std::string text = contents(file_of(pid, "comm")).value_or("");
   if (!text.empty() && text.back() == '\n') text.pop_back();
@@ -196,7 +210,7 @@ Exit exit_from_status(int status) {
   return exit;
 }
 
-std::optional<Exit> exit_of(int pidfd, pid_t pid) {
+std::optional<Exit> exit_of(int pidfd, pid_t pid, bool may_look) {
   PidfdInfo info = {};
   info.mask = kInfoExit;
   if (pidfd >= 0 && ioctl(pidfd, kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0)
@@ -204,7 +218,7 @@ std::optional<Exit> exit_of(int pidfd, pid_t pid) {
   // A zombie's status is the last field of its stat line, for those who may trace it. As long as
   // the descriptor finds it, the pid is nobody else's.
   const auto is_still_there = [&] { return syscall(SYS_pidfd_send_signal, pidfd, 0, 0, 0) == 0; };
-  if (pidfd < 0 || !is_still_there()) return std::nullopt;
+  if (pidfd < 0 || !may_look || !is_still_there()) return std::nullopt;
   const std::string fields = stat_behind_name(pid);
   if (fields.empty() || fields[0] != 'Z' || !is_still_there()) return std::nullopt;
   return exit_from_status(std::atoi(fields.c_str() + fields.find_last_of(' ') + 1));

@@ -26,6 +26,11 @@ bool is_anonymous_code(const Mapping& mapping);
 // kEnding: on its way out; its memory is going or gone, which takes long where there is much of it.
 enum class State { kGone, kZombie, kEnding, kAlive };
 State state(pid_t pid);
+// When it was started, in clock ticks since boot: tells apart two processes that had one pid. 0: it
+// is gone.
+std::uint64_t start_ticks(pid_t pid);
+// What tells this boot of the machine from others; empty where the kernel does not say.
+std::string boot_id();
 // The name that everybody may see.
 std::string name(pid_t pid);
 
@@ -46,7 +51,8 @@ struct Exit {
   std::optional<int> signal;
 };
 // Nothing as long as the kernel does not say (Linux before 6.15: never, once the zombie is gone).
-std::optional<Exit> exit_of(int pidfd, pid_t pid);
+// `may_look`: we may trace it; to others a zombie's stat line says 0, whatever it ended with.
+std::optional<Exit> exit_of(int pidfd, pid_t pid, bool may_look = true);
 // From a wait status.
 Exit exit_from_status(int status);
 

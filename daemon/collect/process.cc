@@ -36,14 +36,20 @@ void AddressSet::add(const AddressSet& other) {
   for (const auto& [begin, end] : other.ranges_) add({begin, end});
 }
 
-bool Process::read_ring(bool thorough) {
-  if (!ring) return false;
-  const std::vector<Event> fresh = ring->peek(thorough);
-  for (const Event& event : fresh) {
+void Process::explain(const std::vector<Event>& stored) {
+  for (const Event& event : stored) {
     const bool maps = event.call == Call::kMap || event.call == Call::kAllocate ||
                       event.call == Call::kMoveTo ||
                       (event.call == Call::kProtect && (event.prot() & 4 /* PROT_EXEC */) != 0);
     if (maps && event.address + event.length > event.address) explained.add(event.range());
+  }
+}
+
+bool Process::read_ring(bool thorough) {
+  if (!ring) return false;
+  const std::vector<Event> fresh = ring->peek(thorough);
+  explain(fresh);
+  for (const Event& event : fresh) {
     if (event.site == 0 || !known_sites.insert(event.site).second) continue;
     if (auto site = ring->site(event.site)) {
       site->version = inspect::engine_version(site->role, site->module);
@@ -64,7 +70,8 @@ bool Process::read_ring(bool thorough) {
 
 AddressSet Process::all_explained() const {
   AddressSet known = explained;
-  for (const Process* ancestor = parent; ancestor != nullptr; ancestor = ancestor->parent)
+  for (const Process* ancestor = parent.get(); ancestor != nullptr;
+       ancestor = ancestor->parent.get())
     known.add(ancestor->explained);
   return known;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -30,7 +31,7 @@ struct Process {
   std::uint64_t identity = 0;  // of its record (Hello)
   Descriptor pidfd;
   model::Run run;                   // id 0: not stored yet
-  const Process* parent = nullptr;  // that forked it
+  std::shared_ptr<const Process> parent;  // that forked it, if it was recorded here
   std::optional<RingReader> ring;
   bool ended = false;  // nothing more will come
   Clock::time_point ended_at{};
@@ -52,6 +53,8 @@ struct Process {
 
   // Takes what is in the ring. False if there was nothing.
   bool read_ring(bool thorough);
+  // By these events, which were stored, what they mapped is explained.
+  void explain(const std::vector<Event>& stored);
   // Looks for executable memory that no event explains.
   void sample(Clock::time_point now);
   // Whether the process is gone.

@@ -32,9 +32,10 @@ int Descriptor::release() {
 RingReader::RingReader(const Descriptor& ring, bool sealed) {
   // The seal first: who is sealed can't get smaller any more, so the size that is seen then stays.
   if (sealed) {
+    constexpr int kRequired = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     const int seals = fcntl(ring.get(), F_GET_SEALS);
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
-      throw std::runtime_error("no ring: not sealed against being shrunk");
+    if (seals < 0 || (seals & kRequired) != kRequired)
+      throw std::runtime_error("no ring: not sealed against being shrunk, grown and sealed again");
   }
   struct stat s = {};
   if (fstat(ring.get(), &s) != 0 || s.st_size != ring::kSize)
@@ -75,6 +76,7 @@ RingReader::RingReader(RingReader&& other) noexcept
     : memory_(other.memory_),
       position_(other.position_),
       released_(other.released_),
+      released_before_(other.released_before_),
       implausible_(other.implausible_),
       peeked_(std::move(other.peeked_)),
       held_(std::move(other.held_)) {
@@ -132,8 +134,57 @@ void RingReader::release() {
   peeked_.clear();
 }
 
+void RingReader::resume(std::uint64_t stored, std::uint64_t senseless) {
+  released_ = stored + senseless;
+  implausible_ = senseless;
+}
+
+void RingReader::release_stored(std::span<const std::uint64_t> tickets) {
+  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  for (std::uint32_t i = 0; i < ring::kSlots; ++i) {
+    const std::uint64_t state = slots[i].state.load(std::memory_order_acquire);  // as in peek
+    if ((state & 3) == ring::kCommitted && !held_[i] &&
+        std::binary_search(tickets.begin(), tickets.end(), state >> 2))
+      slots[i].state.store(ring::kFree, std::memory_order_release);  // as in release
+  }
+}
+
+std::optional<std::uint64_t> RingReader::oldest() const {
+  const auto* slots = reinterpret_cast<const ring::Slot*>(memory_ + ring::kSlotsOffset);
+  std::optional<std::uint64_t> least;
+  for (std::uint32_t i = 0; i < ring::kSlots; ++i) {
+    const std::uint64_t state = slots[i].state.load(std::memory_order_relaxed);
+    if ((state & 3) == ring::kCommitted) least = std::min(least.value_or(UINT64_MAX), state >> 2);
+  }
+  return least;
+}
+
+void RingReader::rest() {
+  // The pages stay where they are, in the memfd; only our view of them goes.
+  madvise(memory_, ring::kSize, MADV_DONTNEED);
+  if (peeked_.capacity() > 512 && peeked_.empty()) peeked_.shrink_to_fit();
+}
+
 std::uint64_t RingReader::taken() const {
-  return header().taken.load(std::memory_order_seq_cst);  // after wait_for: see the shim's append
+  const std::uint64_t taken =
+      header().taken.load(std::memory_order_seq_cst);  // after wait_for: see the shim's append
+  if ((taken & ring::kLeft) == 0) [[likely]]
+    return taken;
+  // Acquire: pairs with the release of the thread that left the ring.
+  const std::uint64_t left_at = header().left_at.load(std::memory_order_acquire);
+  return left_at != 0 ? left_at - 1 : taken & ~ring::kLeft;
+}
+std::uint64_t RingReader::first_ticket() const {
+  return header().first_ticket;
+}
+std::uint64_t RingReader::late() const {
+  return header().late;
+}
+bool RingReader::is_left() const {
+  return header().left_at.load(std::memory_order_acquire) != 0;
+}
+void RingReader::acknowledge() {
+  header().acknowledged.store(1, std::memory_order_relaxed);
 }
 std::uint64_t RingReader::dropped() const {
   return header().dropped.load(std::memory_order_relaxed);
@@ -143,7 +194,7 @@ std::uint64_t RingReader::texts_lost() const {
 }
 std::uint64_t RingReader::unfinished() const {
   // Dropped first: what is dropped in between would be counted as unfinished, never less than none.
-  const std::uint64_t done = dropped() + released_ + peeked_.size();
+  const std::uint64_t done = dropped() + released_before_ + released_ + peeked_.size();
   const std::uint64_t taken = this->taken();
   return taken > done ? taken - done : 0;
 }
@@ -195,11 +246,12 @@ std::optional<model::Site> RingReader::site(std::uint32_t id) const {
 
 std::optional<Hello> RingReader::hello() const {
   const std::uint32_t at = header().hello_offset;
-  if (at < ring::kFirstText || at > ring::kTextsSize - sizeof(Hello)) return std::nullopt;
-  Hello hello;
-  std::memcpy(static_cast<void*>(&hello), memory_ + ring::kTextsOffset + at, sizeof hello);
-  if (hello.magic != Hello::kMagic) return std::nullopt;
-  return hello;
+  if (at < ring::kFirstText || at > ring::kTextsSize - Hello::kFirstSize) return std::nullopt;
+  const unsigned char* bytes = memory_ + ring::kTextsOffset + at;
+  std::uint16_t size = 0;  // copied once: its writer may change it
+  std::memcpy(&size, bytes + offsetof(Hello, size), sizeof size);
+  if (size > ring::kTextsSize - at) return std::nullopt;
+  return hello_from(bytes, size);
 }
 
 std::optional<model::WindowInfo> RingReader::window() const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,17 @@ class RingReader {
   // What peek() returned is kept elsewhere: its slots are free again.
   void release();
 
+  // The books of an earlier reader of this ring, which has stored `stored` events and left out
+  // `senseless`; before the first peek().
+  void resume(std::uint64_t stored, std::uint64_t senseless);
+  // Of an earlier reader that died before it could free them: these tickets (in their order) are
+  // stored, so their slots are free again. Part of what resume() counted.
+  void release_stored(std::span<const std::uint64_t> tickets);
+  // The least ticket that lies in a slot; none if all are free.
+  std::optional<std::uint64_t> oldest() const;
+  // Gives back what reading took of our memory; nothing of the ring itself.
+  void rest();
+
   // Whether tickets were given out since the last peek().
   bool has_news() const { return taken() != position_; }
 
@@ -63,6 +75,18 @@ class RingReader {
   std::uint32_t page_size() const;  // 0: unknown
   bool ended_by_exit() const;
   bool is_filtered() const;
+  // Tickets below were copied from an earlier ring of the same process, whose reader seemed dead:
+  // a recorder that has that one too may have some of these events from there.
+  std::uint64_t first_ticket() const;
+  // Placements that were made before the record began, and are not in it.
+  std::uint64_t late() const;
+  // The process has gone on to another ring: once this one is empty, nothing more will come.
+  bool is_left() const;
+  // Tells the writers that the ring will outlive its reader.
+  void acknowledge();
+  // Of events that earlier readers of this record have released, for the books: unfinished() is of
+  // what neither they nor we took.
+  void go_on_behind(std::uint64_t released) { released_before_ = released; }
 
   // Asks to be woken by a doorbell after `more` further events; 0: none wanted.
   void wait_for(std::uint64_t more);
@@ -74,6 +98,7 @@ class RingReader {
   unsigned char* memory_ = nullptr;
   std::uint64_t position_ = 0;  // tickets below were looked at
   std::uint64_t released_ = 0;  // events
+  std::uint64_t released_before_ = 0;
   std::uint64_t implausible_ = 0;
   std::vector<std::uint32_t> peeked_;                         // slots
   std::vector<bool> held_ = std::vector<bool>(ring::kSlots);  // the same, by slot

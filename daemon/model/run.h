@@ -62,6 +62,16 @@ struct Run {
   Mode mode = Mode::kAuto;
   Near near = Near::kAuto;
   std::string version;  // of the shim
+  // Who it was, for a daemon that records many users' processes; not known of runs of a command.
+  std::optional<std::uint32_t> uid;
+  std::uint64_t identity = 0;       // Hello::identity; 0: not known
+  std::string boot;                 // /proc/sys/kernel/random/boot_id; pids mean nothing without it
+  std::uint64_t start_ticks = 0;    // field 22 of /proc/PID/stat: tells apart who reuses a pid
+  std::string unit;                 // systemd's, by its cgroup ("nginx.service"); empty: none
+  std::string container;            // id of a container, by its cgroup; empty: none
+  std::string slurm_job;            // SLURM_JOB_ID of its environment
+  std::string label;                // JITCORRAL_LABEL of its environment
+  std::uint64_t placed_before = 0;  // placements that were made before its record began
   WallTime started = 0;
   std::optional<WallTime> ended;
   std::optional<int> exit_code;
@@ -76,6 +86,7 @@ struct Run {
   std::uint64_t dropped = 0;         // events that did not fit
   std::uint64_t torn = 0;        // events whose writer died in the middle, or that made no sense
   std::uint64_t texts_lost = 0;  // call sites and names that did not fit
+  std::uint64_t late = 0;        // placements that were made before the record began
   bool filter_arrived = false;   // later events carry no time: no new system call was made for it
   std::uint32_t samples = 0;     // how often the process's own list of mappings was looked at
   std::string verdict;           // as analysed when the run was last written; empty: not yet

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "store/opening.h"
+#include "store/retention.h"
 #include "store/rows.h"
 #include "store/segments.h"
 
@@ -46,6 +47,10 @@ Database Database::open_readonly(const std::string& path) {
   return Database(std::make_unique<Implementation>(open_for_reading(path)));
 }
 
+Database Database::open_image(std::string bytes, const std::string& name) {
+  return Database(std::make_unique<Implementation>(store::open_image(std::move(bytes), name)));
+}
+
 const std::string& Database::path() const {
   return implementation_->connection->path();
 }
@@ -56,6 +61,11 @@ void Database::wait_at_most(std::chrono::milliseconds patience) {
 
 void Database::leave_checkpoints() {
   implementation_->connection->execute("PRAGMA wal_autocheckpoint = 0");
+}
+
+void Database::empty_log() {
+  // What a reader is at stays; the next time it goes.
+  implementation_->connection->attempt("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 void Database::batch(const std::function<void()>& write) {
@@ -120,6 +130,34 @@ std::vector<model::Run> Database::runs(model::SessionId session) const {
 
 std::optional<model::Run> Database::run(model::RunId id) const {
   return load_run(*implementation_->connection, id);
+}
+
+std::vector<model::Run> Database::living_runs() const {
+  return load_living(*implementation_->connection);
+}
+
+std::vector<model::Run> Database::runs_of_pid(std::uint32_t pid) const {
+  return load_runs_of_pid(*implementation_->connection, pid);
+}
+
+std::optional<model::RunId> Database::run_of_identity(std::uint64_t identity) const {
+  Statement row = implementation_->connection->prepare(
+      "SELECT id FROM run WHERE identity = ? AND identity <> 0 ORDER BY id DESC LIMIT 1");
+  if (!row.bind(identity).step()) return std::nullopt;
+  return row.number();
+}
+
+std::vector<std::uint64_t> Database::tickets_since(model::RunId run, std::uint64_t first) const {
+  return store::tickets_since(*implementation_->connection, run, first);
+}
+
+Removed Database::retain(const Retention& retention) {
+  if (implementation_->batched) throw Error(shown(path()) + ": retain inside of a batch");
+  return store::retain(*implementation_->connection, retention);
+}
+
+std::uint64_t Database::size() const {
+  return size_of(*implementation_->connection);
 }
 
 std::optional<model::Record> Database::record(model::RunId id) const {

@@ -27,7 +27,18 @@ class Error : public std::runtime_error {
 
 // PRAGMA application_id of our files ("JCRL") and PRAGMA user_version of the schema below.
 inline constexpr std::int32_t kApplicationId = 0x4a43524c;
-inline constexpr std::int32_t kSchemaVersion = 1;
+inline constexpr std::int32_t kSchemaVersion = 2;
+
+struct Retention {
+  model::WallTime oldest = 0;    // runs that ended before are deleted; 0: none
+  std::uint64_t most_bytes = 0;  // the database is kept below this; 0: no bound
+  unsigned at_once = 64;         // rows deleted in one transaction: a recorder waits for it
+};
+struct Removed {
+  std::uint64_t runs = 0;
+  std::uint64_t segments = 0;  // of runs that are kept; their reports say that events are missing
+  bool more = false;           // something was deleted: there may be more
+};
 
 class Database {
  public:
@@ -38,6 +49,8 @@ class Database {
   // Opens for reading only; never makes a file, and works while another process writes, on a
   // read-only file system too.
   static Database open_readonly(const std::string& path);
+  // Reads what image_of() made (image.h), which is kept in memory. `name`: for errors.
+  static Database open_image(std::string bytes, const std::string& name);
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
@@ -53,6 +66,12 @@ class Database {
   void wait_at_most(std::chrono::milliseconds patience);
   // From now on a Checkpointer does what commits did by the way.
   void leave_checkpoints();
+  // Moves all of the log into the database at once, which takes as long as the disk does.
+  void empty_log();
+
+  // Deletes one portion of what a database need not keep; not in a batch (retention.h).
+  Removed retain(const Retention& retention);
+  std::uint64_t size() const;  // bytes in use
 
   // In a batch only, an Error elsewhere. `id`s are given by the database; add_* return them. After
   // an Error the batch is lost, also when `write` catches it. A site that is added again replaces
@@ -71,6 +90,11 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
+  std::vector<model::Run> living_runs() const;                   // not seen to end
+  std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;  // newest first
+  std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest
+  // Which tickets from `first` on are stored of a run, in their order.
+  std::vector<std::uint64_t> tickets_since(model::RunId run, std::uint64_t first) const;
   // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays
   // null. An event or site that makes no sense (is_plausible) is left out and counted as torn.
   std::optional<model::Record> record(model::RunId id) const;

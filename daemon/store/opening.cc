@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <string_view>
 
 #include "store/place.h"
@@ -95,6 +96,28 @@ std::unique_ptr<Connection> open_for_reading(const std::string& path) {
   const std::int64_t version = connection->number("PRAGMA user_version");
   if (version > kSchemaVersion) throw Error(too_new(path, version));
   if (version <= 0) refuse_empty(*connection);  // its making has begun, no more
+  check_tables(*connection);
+  return connection;
+}
+
+std::unique_ptr<Connection> open_image(std::string bytes, const std::string& name) {
+  auto connection =
+      std::make_unique<Connection>(name, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  // SQLite's own memory, so that it goes with the connection.
+  auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
+  if (copy == nullptr) throw Error(shown(name) + ": not enough memory to read it");
+  std::memcpy(copy, bytes.data(), bytes.size());
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  const int code =
+      sqlite3_deserialize(connection->handle(), "main", copy, size, size,
+                          SQLITE_DESERIALIZE_READONLY | SQLITE_DESERIALIZE_FREEONCLOSE);
+  if (code != SQLITE_OK) connection->fail(code);
+  if (const int looked = look(*connection); looked != SQLITE_OK) connection->fail(looked);
+  if (connection->number("PRAGMA application_id") != kApplicationId)
+    throw Error(shown(name) + ": is not a database of jitcorral");
+  protect(*connection);
+  const std::int64_t version = connection->number("PRAGMA user_version");
+  if (version > kSchemaVersion) throw Error(too_new(name, version));
   check_tables(*connection);
   return connection;
 }

@@ -21,6 +21,10 @@ std::optional<model::Session> load_session(Connection& connection, model::Sessio
 std::optional<model::SessionId> latest_session(Connection& connection);
 std::vector<model::Run> load_runs(Connection& connection, model::SessionId session);
 std::optional<model::Run> load_run(Connection& connection, model::RunId id);
+// Those that were not seen to end, in the order of their ids.
+std::vector<model::Run> load_living(Connection& connection);
+// Newest first.
+std::vector<model::Run> load_runs_of_pid(Connection& connection, std::uint32_t pid);
 // These count into record.run.torn what they leave out.
 void load_sites(Connection& connection, model::Record& record);
 void load_unseen(Connection& connection, model::Record& record);

@@ -1,5 +1,6 @@
 // The rows of the table run.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "jitcorral/policy_parse.h"
@@ -39,7 +40,12 @@ constexpr std::string_view kRunColumns =
     "session, parent, pid, state, reason, executable, isa, page_size, mode, near, version, started,"
     " ended, exit_code, signal, fork_time, window_begin, window_end, anchor_begin, anchor_end,"
     " window_reserved, counters, has_ring, recorded, position, dropped, torn, texts_lost,"
-    " filter_arrived, samples, verdict";
+    " filter_arrived, samples, verdict, uid, identity, boot, start_ticks, unit, container,"
+    " slurm_job, label, placed_before";
+// What a database of version 1, opened for reading, gives for those that it lacks.
+constexpr std::string_view kSince2 =
+    ", uid, identity, boot, start_ticks, unit, container, slurm_job, label, placed_before";
+constexpr std::string_view kBefore2 = ", NULL, 0, '', 0, '', '', '', '', 0";
 
 // All of kRunColumns. `counters`: the run's, as text; it must outlive the statement.
 void bind_run(Statement& row, const model::Run& run, const std::optional<std::string>& counters) {
@@ -61,6 +67,9 @@ void bind_run(Statement& row, const model::Run& run, const std::optional<std::st
   }
   row.bind(run.has_ring).bind(run.recorded).bind(run.position).bind(run.dropped).bind(run.torn);
   row.bind(run.texts_lost).bind(run.filter_arrived).bind(run.samples).bind(storable(run.verdict));
+  row.bind(run.uid).bind(run.identity).bind(storable(run.boot)).bind(run.start_ticks);
+  row.bind(storable(run.unit)).bind(storable(run.container)).bind(storable(run.slurm_job));
+  row.bind(storable(run.label)).bind(run.placed_before);
 }
 
 // A row of id and kRunColumns.
@@ -101,17 +110,49 @@ model::Run read_run(Statement& row) {
   run.filter_arrived = row.number() != 0;
   run.samples = narrow<std::uint32_t>(row.number());
   run.verdict = text(row);
+  if (const auto uid = row.maybe_number(); uid && fits<std::uint32_t>(*uid))
+    run.uid = static_cast<std::uint32_t>(*uid);
+  run.identity = row.word();
+  run.boot = text(row);
+  run.start_ticks = row.word();
+  run.unit = text(row);
+  run.container = text(row);
+  run.slurm_job = text(row);
+  run.label = text(row);
+  run.placed_before = row.word();
   return run;
 }
 
+// The columns as this database has them: those of version 1 when it is read where it can't be
+// migrated.
+std::string columns_of(bool is_old) {
+  std::string columns(kRunColumns);
+  if (is_old) columns.replace(columns.size() - kSince2.size(), kSince2.size(), kBefore2);
+  return columns;
+}
+
+enum class By { kId, kSession, kLiving, kPid };
+
 // The SQL texts made of kRunColumns; they live as long as the program, as Connection::prepare
 // wants.
-std::string_view select_run(bool by_session) {
-  static const std::string one =
-      "SELECT id, " + std::string(kRunColumns) + " FROM run WHERE id = ?";
-  static const std::string all =
-      "SELECT id, " + std::string(kRunColumns) + " FROM run WHERE session = ? ORDER BY started, id";
-  return by_session ? all : one;
+std::string_view select_run(Connection& connection, By by) {
+  static const auto texts = [] {
+    std::array<std::array<std::string, 4>, 2> all;
+    constexpr const char* kWhere[] = {"id = ?", "session = ? ORDER BY started, id",
+                                      "state = 0 ORDER BY id", "pid = ? ORDER BY id DESC"};
+    for (const bool is_old : {false, true})
+      for (std::size_t i = 0; i < all[is_old].size(); ++i)
+        all[is_old][i] = "SELECT id, " + columns_of(is_old) + " FROM run WHERE " + kWhere[i];
+    return all;
+  }();
+  const bool is_old = connection.number("PRAGMA user_version") < 2;
+  return texts[is_old][static_cast<std::size_t>(by)];
+}
+
+std::vector<model::Run> read_runs(Statement& row) {
+  std::vector<model::Run> runs;
+  while (row.step()) runs.push_back(read_run(row));
+  return runs;
 }
 
 std::string marks() {
@@ -144,17 +185,26 @@ void update(Connection& connection, const model::Run& run) {
 }
 
 std::vector<model::Run> load_runs(Connection& connection, model::SessionId session) {
-  Statement row = connection.prepare(select_run(true));
+  Statement row = connection.prepare(select_run(connection, By::kSession));
   row.bind(session);
-  std::vector<model::Run> runs;
-  while (row.step()) runs.push_back(read_run(row));
-  return runs;
+  return read_runs(row);
 }
 
 std::optional<model::Run> load_run(Connection& connection, model::RunId id) {
-  Statement row = connection.prepare(select_run(false));
+  Statement row = connection.prepare(select_run(connection, By::kId));
   if (!row.bind(id).step()) return std::nullopt;
   return read_run(row);
+}
+
+std::vector<model::Run> load_living(Connection& connection) {
+  Statement row = connection.prepare(select_run(connection, By::kLiving));
+  return read_runs(row);
+}
+
+std::vector<model::Run> load_runs_of_pid(Connection& connection, std::uint32_t pid) {
+  Statement row = connection.prepare(select_run(connection, By::kPid));
+  row.bind(pid);
+  return read_runs(row);
 }
 
 }  // namespace jitcorral::store

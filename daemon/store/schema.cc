@@ -81,6 +81,39 @@ CREATE VIEW sites_readable AS SELECT run, id,
     WHEN 4 THEN 'arena' WHEN 5 THEN 'learned' ELSE role END AS engine,
   printf('0x%x', address) AS address, printf('0x%x', offset) AS offset, module, symbol, version
   FROM site;
+)sql",
+                                       R"sql(
+ALTER TABLE run ADD COLUMN uid INTEGER;
+ALTER TABLE run ADD COLUMN identity INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN start_ticks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN unit TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN container TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN slurm_job TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN placed_before INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE segment ADD COLUMN last_ticket INTEGER;
+CREATE INDEX run_of_identity ON run(identity) WHERE identity <> 0;
+CREATE INDEX run_living ON run(pid) WHERE state = 0;
+DROP VIEW runs_readable;
+CREATE VIEW runs_readable AS SELECT id, session, parent, uid, pid, executable, unit, container, slurm_job, label,
+  CASE state WHEN 0 THEN 'running' WHEN 1 THEN 'ended' WHEN 2 THEN 'replaced'
+    WHEN 3 THEN 'not loaded' ELSE state END AS state,
+  CASE WHEN signal IS NOT NULL THEN 'signal ' || signal
+    WHEN exit_code IS NOT NULL THEN 'exit ' || exit_code END AS how,
+  verdict, reason,
+  CASE isa WHEN 0 THEN 'unknown' WHEN 1 THEN 'x86-64' WHEN 2 THEN 'aarch64' ELSE isa END AS isa,
+  CASE mode WHEN 0 THEN 'off' WHEN 1 THEN 'observe' WHEN 2 THEN 'auto' WHEN 3 THEN 'exec-only'
+    WHEN 4 THEN 'all' WHEN 5 THEN 'scatter' ELSE mode END AS policy,
+  CASE near WHEN 0 THEN 'auto' WHEN 1 THEN 'exe' WHEN 2 THEN 'none' WHEN 3 THEN 'low'
+    WHEN 4 THEN 'library' WHEN 5 THEN 'address' ELSE near END AS near,
+  datetime(started / 1000000000, 'unixepoch') AS started_utc,
+  datetime(ended / 1000000000, 'unixepoch') AS ended_utc,
+  printf('0x%x-0x%x', window_begin, window_end) AS "window",
+  json_extract(counters, '$[0]') AS steered, json_extract(counters, '$[1]') AS fell_back,
+  json_extract(counters, '$[2]') AS failed, json_extract(counters, '$[3]') AS would_steer,
+  recorded, dropped, torn, texts_lost, filter_arrived, version
+  FROM run;
 )sql"};
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
@@ -152,6 +185,11 @@ void protect(Connection& connection) {
   connection.execute(
       "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;"
       "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216");
+}
+
+void make_tables(Connection& connection) {
+  connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  migrate(connection);
 }
 
 void settle(Connection& connection) {

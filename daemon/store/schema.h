@@ -10,6 +10,9 @@ namespace jitcorral::store {
 // a process killed in between leaves what the next one finishes.
 void settle(Connection& connection);
 
+// The tables in a database of our own, in memory, that nobody else sees.
+void make_tables(Connection& connection);
+
 // Settings of a connection: what may not last, and what protects from a hostile file.
 void protect(Connection& connection);
 

@@ -35,9 +35,12 @@ std::vector<std::int64_t> mergeable(Connection& connection, model::RunId run, st
 }
 
 void insert_segment(Connection& connection, model::RunId run, std::span<const Event> events) {
-  Statement row =
-      connection.prepare("INSERT INTO segment(run, first_ticket, count, events) VALUES(?,?,?,?)");
-  row.bind(run).bind(events.front().ticket).bind(events.size()).bind(std::as_bytes(events)).run();
+  const auto by_ticket = [](const Event& a, const Event& b) { return a.ticket < b.ticket; };
+  const auto [first, last] = std::minmax_element(events.begin(), events.end(), by_ticket);
+  Statement row = connection.prepare(
+      "INSERT INTO segment(run, first_ticket, last_ticket, count, events) VALUES(?,?,?,?,?)");
+  row.bind(run).bind(first->ticket).bind(last->ticket).bind(events.size());
+  row.bind(std::as_bytes(events)).run();
 }
 
 // Puts the events of the segment behind `merged` and takes the segment away.
@@ -70,6 +73,25 @@ void append(Connection& connection, model::RunId run, std::span<const Event> eve
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) take_segment(connection, *id, merged);
   merged.insert(merged.end(), events.begin(), events.end());
   insert_segment(connection, run, merged);
+}
+
+std::vector<std::uint64_t> tickets_since(Connection& connection, model::RunId run,
+                                         std::uint64_t first) {
+  // Segments of version 1 do not say where they end.
+  Statement row = connection.prepare(
+      "SELECT events FROM segment WHERE run = ? AND (last_ticket IS NULL OR last_ticket >= ?)");
+  row.bind(run).bind(first);
+  std::vector<std::uint64_t> tickets;
+  while (row.step()) {
+    const auto bytes = row.blob();
+    for (std::size_t at = 0; at + sizeof(Event) <= bytes.size(); at += sizeof(Event)) {
+      Event event;
+      std::memcpy(&event, bytes.data() + at, sizeof event);
+      if (event.ticket >= first) tickets.push_back(event.ticket);
+    }
+  }
+  std::sort(tickets.begin(), tickets.end());
+  return tickets;
 }
 
 void load_events(Connection& connection, model::Record& record) {

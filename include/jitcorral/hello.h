@@ -3,9 +3,15 @@
 //
 // A ring's descriptor travels with kRing (SCM_RIGHTS). Sender and uid are what the kernel says of
 // the connection; what the message says of them is for lines only.
+//
+// A hello only grows at its end. Readers accept shorter ones (what is missing is zero) and longer
+// ones (the rest is ignored) of the same major version.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <type_traits>
 
 #include "jitcorral/policy.h"
@@ -15,6 +21,8 @@ namespace jitcorral {
 
 struct Hello {
   static constexpr std::uint32_t kMagic = 0x6f6c6c68;  // "hllo"
+  static constexpr std::size_t kFirstSize = 696;       // of release 0.1.0: the least there is
+  static constexpr std::size_t kMostSize = 4096;       // of any release to come
   enum class Subject : std::uint8_t {
     kBegin,     // the shim is loaded; from its constructor
     kRing,      // the first event is there, and its ring
@@ -69,7 +77,21 @@ struct Hello {
   std::uint64_t counters[ring::kCounters] = {};  // for kEnd
   char version[16] = {};                         // the shim's, 0-terminated
   char executable[480] = {};                     // its path, 0-terminated; what is longer is cut
+  // Since 0.2.0.
+  char label[64] = {};      // JITCORRAL_LABEL, 0-terminated
+  char slurm_job[32] = {};  // SLURM_JOB_ID, 0-terminated; empty: none, or nothing like one
 };
-static_assert(std::is_trivially_copyable_v<Hello> && sizeof(Hello) < 1024);
+static_assert(std::is_trivially_copyable_v<Hello> && sizeof(Hello) <= Hello::kMostSize);
+static_assert(offsetof(Hello, label) == Hello::kFirstSize, "older hellos end here");
+
+// A hello of any size, as one of this release; none if it is too short or not of this major
+// version. `bytes` may come from anybody.
+inline std::optional<Hello> hello_from(const void* bytes, std::size_t size) {
+  if (size < Hello::kFirstSize || size > Hello::kMostSize) return std::nullopt;
+  Hello hello;
+  std::memcpy(static_cast<void*>(&hello), bytes, size < sizeof hello ? size : sizeof hello);
+  if (hello.magic != Hello::kMagic || hello.major != ring::kMajor) return std::nullopt;
+  return hello;
+}
 
 }  // namespace jitcorral

@@ -43,6 +43,7 @@ enum class Variable : std::uint8_t {
   kStats,
   kVerbose,
   kRecord,
+  kLabel,
 };
 
 struct VariableInfo {
@@ -92,6 +93,9 @@ inline constexpr VariableInfo kVariables[] = {
      "$XDG_RUNTIME_DIR/jitcorral/socket or /run/jitcorral/socket, if there is one. unix: with the "
      "recorder at this socket (`jitcorral run` sets it). file: into this new file, for `jitcorral "
      "report FILE`; %p is the pid, %h the host, %e the executable"},
+    {Variable::kLabel, "JITCORRAL_LABEL", "a text without control characters", "none",
+     "stored with every run that is recorded, to find it again by: a deployment, a job, a test. "
+     "What is longer than 63 bytes is cut"},
 };
 
 // What the variables say, with the defaults where they say nothing.
@@ -115,6 +119,7 @@ struct Policy {
   // "unix:PATH,filters=N", which recorders write.
   std::uint8_t record_filters = 0;
   char record_path[256] = {};  // of kUnix and kFile, 0-terminated
+  char label[64] = {};         // 0-terminated
 };
 
 }  // namespace jitcorral

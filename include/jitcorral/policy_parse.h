@@ -132,6 +132,18 @@ constexpr bool parse_record(Policy& policy, std::string_view text) {
   return true;
 }
 
+// UTF-8 is not cut in the middle of a character.
+constexpr bool parse_label(Policy& policy, std::string_view text) {
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  constexpr std::size_t kMost = sizeof policy.label - 1;
+  std::size_t n = text.size() < kMost ? text.size() : kMost;
+  if (n < text.size())
+    while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;
+  for (std::size_t i = 0; i < sizeof policy.label; ++i) policy.label[i] = i < n ? text[i] : '\0';
+  return true;
+}
+
 // Sets what `variable` says; false, with the policy as it was, when `text` is not accepted.
 constexpr bool parse_variable(Policy& policy, Variable variable, std::string_view text) {
   constexpr std::string_view kModes[] = {"off", "observe", "auto", "exec-only", "all", "scatter"};
@@ -185,6 +197,8 @@ constexpr bool parse_variable(Policy& policy, Variable variable, std::string_vie
       return true;
     case Variable::kRecord:
       return parse_record(policy, text);
+    case Variable::kLabel:
+      return parse_label(policy, text);
   }
   return false;
 }

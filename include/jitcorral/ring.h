@@ -12,6 +12,10 @@
 // claimed.
 //
 // Texts are append-only and never reused: a site, a path or a symbol travels once.
+//
+// A process whose reader seems to have died leaves its ring for another one, which begins as a
+// copy: the same tickets, sites and slots. Who still comes to a ring that was left goes on to the
+// next.
 #pragma once
 
 #include <atomic>
@@ -25,7 +29,7 @@ namespace jitcorral::ring {
 inline constexpr std::uint64_t kMagic = 0x31676e6972636a89;  // "\x89jcring1"
 // Readers refuse another major version; minor versions only append to the header.
 inline constexpr std::uint16_t kMajor = 1;
-inline constexpr std::uint16_t kMinor = 0;
+inline constexpr std::uint16_t kMinor = 1;
 
 inline constexpr std::uint32_t kSlots = 8192;
 inline constexpr std::uint32_t kHeaderSize = 4096;
@@ -45,6 +49,10 @@ inline constexpr std::uint64_t kCommitted = 2;
 constexpr std::uint64_t state_word(std::uint64_t ticket, std::uint64_t state) {
   return ticket << 2 | state;
 }
+
+// In `taken` and `texts_used` of a ring that was left: what else these say means nothing then.
+inline constexpr std::uint64_t kLeft = std::uint64_t{1} << 61;
+inline constexpr std::uint32_t kTextsLeft = std::uint32_t{1} << 31;
 
 // An event in its slot: the ticket's place is taken by the state word.
 struct alignas(64) Slot {
@@ -106,6 +114,12 @@ struct Header {
   // Who takes this ticket or a later one rings the doorbell (hello.h), and writes kNobodyWaits.
   alignas(64) std::atomic<std::uint64_t> wake_at;
   std::atomic<std::uint32_t> reader_beats;  // counts up while a reader lives
+
+  // Since minor version 1; zero before.
+  std::atomic<std::uint32_t> acknowledged;  // 1, by the reader: the ring outlives the reader
+  std::uint64_t first_ticket;  // those below were copied from an earlier ring of the process
+  std::uint64_t late;          // placements that were made before the record began
+  std::atomic<std::uint64_t> left_at;  // 1 + the tickets given out, when the ring was left
 };
 static_assert(sizeof(Header) <= kHeaderSize);
 

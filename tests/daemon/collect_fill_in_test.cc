@@ -154,6 +154,7 @@ class CollectRingFile : public ::testing::Test {
     writer.format(static_cast<std::uint32_t>(getpagesize()), 4711);
     Hello hello;
     hello.pid = 4711;
+    hello.size = sizeof hello;
     std::strcpy(hello.executable, "/bin/x");
     writer.header().hello_offset = writer.add_bytes(&hello, sizeof hello);
     const std::uint32_t module = writer.add_text("/no/such/libLLVM-14.so.1");

@@ -139,10 +139,12 @@ TEST_F(CollectListener, RefusesMessagesOfTheWrongForm) {
 }
 
 TEST_F(CollectListener, RefusesMessagesOfTheWrongLength) {
-  const Hello hello = hello_of(Hello::Subject::kBegin);
-  std::vector<char> bytes(sizeof hello + 4096);
-  std::memcpy(bytes.data(), &hello, sizeof hello);
-  for (const std::size_t size : {std::size_t{1}, sizeof hello - 1, sizeof hello / 2}) {
+  std::vector<char> bytes(3 * Hello::kMostSize);
+  for (const std::size_t size : {std::size_t{1}, Hello::kFirstSize / 2, Hello::kFirstSize - 1,
+                                 Hello::kMostSize + 1, bytes.size()}) {
+    Hello hello = hello_of(Hello::Subject::kBegin);
+    hello.size = static_cast<std::uint16_t>(size);
+    std::memcpy(bytes.data(), &hello, sizeof hello);
     ASSERT_TRUE(send_on(connected(listener.path()), bytes.data(), size, {}));
     EXPECT_EQ(outcome(), (std::pair<int, std::uint64_t>(0, 1))) << size;
   }
@@ -150,7 +152,7 @@ TEST_F(CollectListener, RefusesMessagesOfTheWrongLength) {
 
 TEST_F(CollectListener, RefusesAMessageThatGoesOnBehindAHello) {
   const Hello hello = hello_of(Hello::Subject::kBegin);
-  std::vector<char> bytes(sizeof hello + 4096);
+  std::vector<char> bytes(sizeof hello + 1024);
   std::memcpy(bytes.data(), &hello, sizeof hello);
   for (const std::size_t size : {sizeof hello + 1, bytes.size()}) {
     ASSERT_TRUE(send_on(connected(listener.path()), bytes.data(), size, {}));

@@ -198,6 +198,8 @@ TEST(RingHostile, ADescriptorThatIsNoRingIsRefused) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
 int memfd_of(std::uint64_t size, int seals) {
   const int fd = memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   const Ring good;
@@ -212,20 +214,21 @@ TEST(RingHostile, AMemfdMustBeSealedAndOfTheRightSize) {
     const Descriptor fd(memfd_of(size, seals));
     return refusal([&] { RingReader reader(fd, true); });
   };
-  EXPECT_EQ(line(ring::kSize, F_SEAL_SHRINK), "");
+  EXPECT_EQ(line(ring::kSize, kSeals), "");
   EXPECT_NE(line(ring::kSize, 0).find("not sealed"), std::string::npos);
-  EXPECT_NE(line(ring::kSize, F_SEAL_GROW), "");
-  EXPECT_NE(line(ring::kSize - 1, F_SEAL_SHRINK), "");
-  EXPECT_NE(line(ring::kSize + 1, F_SEAL_SHRINK), "");
-  EXPECT_NE(line(0, F_SEAL_SHRINK), "");
-  EXPECT_NE(line(std::uint64_t{1} << 40, F_SEAL_SHRINK), "");
+  for (const int missing : {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_SEAL})
+    EXPECT_NE(line(ring::kSize, kSeals & ~missing).find("not sealed"), std::string::npos);
+  EXPECT_NE(line(ring::kSize - 1, kSeals), "");
+  EXPECT_NE(line(ring::kSize + 1, kSeals), "");
+  EXPECT_NE(line(0, kSeals), "");
+  EXPECT_NE(line(std::uint64_t{1} << 40, kSeals), "");
   // Sealed against its reader.
-  EXPECT_NE(line(ring::kSize, F_SEAL_SHRINK | F_SEAL_WRITE), "");
-  EXPECT_NE(line(ring::kSize, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE), "");
+  EXPECT_NE(line(ring::kSize, kSeals | F_SEAL_WRITE), "");
+  EXPECT_NE(line(ring::kSize, kSeals | F_SEAL_FUTURE_WRITE), "");
 }
 
 TEST(RingHostile, AMemfdThatMayOnlyBeReadIsRefused) {
-  const Descriptor fd(memfd_of(ring::kSize, F_SEAL_SHRINK));
+  const Descriptor fd(memfd_of(ring::kSize, kSeals));
   const Descriptor readonly(
       open(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(readonly);
@@ -233,7 +236,7 @@ TEST(RingHostile, AMemfdThatMayOnlyBeReadIsRefused) {
 }
 
 TEST(RingHostile, ARefusedRingLeavesNoMapping) {
-  const Descriptor fd(memfd_of(ring::kSize, F_SEAL_SHRINK));
+  const Descriptor fd(memfd_of(ring::kSize, kSeals));
   const std::uint16_t major = 2;
   ASSERT_EQ(pwrite(fd.get(), &major, sizeof major, offsetof(ring::Header, major)), 2);
   const std::size_t before = ring_mappings().size();
@@ -274,7 +277,7 @@ TEST(RingHostile, AMemfdThatIsCutOffBeforeItIsSealedNeverFaultsTheReader) {
         info.entry.args[1] == F_GET_SEALS && !done) {
       done = true;
       ASSERT_EQ(ftruncate(fd.get(), 0), 0);
-      ASSERT_EQ(fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+      ASSERT_EQ(fcntl(fd.get(), F_ADD_SEALS, kSeals), 0);
     }
   }
   EXPECT_TRUE(done);

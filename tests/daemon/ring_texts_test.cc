@@ -215,6 +215,7 @@ TEST(RingTexts, TheHelloIsReadFromWhereTheHeaderSaysAndNowhereElse) {
   EXPECT_FALSE(reader.hello());
   Hello hello;
   hello.pid = 4711;
+  hello.size = sizeof hello;
   const std::uint32_t at = RingWriter(ring.made.memory).add_bytes(&hello, sizeof hello);
   ring.header().hello_offset = at;
   ASSERT_TRUE(reader.hello());

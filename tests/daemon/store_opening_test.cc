@@ -134,9 +134,9 @@ TEST(StoreOpening, RefusesANewerVersion) {
   const Folder folder;
   const std::string path = folder / "newer.db";
   { Database::open(path); }
-  ASSERT_EQ(shell(path, "PRAGMA user_version = 2"), "");
+  ASSERT_EQ(shell(path, "PRAGMA user_version = 3"), "");
   expect_refused(folder, path,
-                 "was written by a newer jitcorral (schema 2, this one knows up to 1)");
+                 "was written by a newer jitcorral (schema 3, this one knows up to 2)");
 }
 
 TEST(StoreOpening, RefusesANewerVersionThatStandsInTheLogOnly) {

@@ -51,6 +51,15 @@ model::Run full_run(model::SessionId session) {
   run.filter_arrived = true;
   run.samples = 4'294'967'295;
   run.verdict = "at-risk";
+  run.uid = 4'294'967'294;
+  run.identity = kHigh + 7;
+  run.boot = "1c2d";
+  run.start_ticks = kHigh + 8;
+  run.unit = "nginx.service";
+  run.container = "0123abcd";
+  run.slurm_job = "77_1";
+  run.label = "canary";
+  run.placed_before = kHigh + 9;
   return run;
 }
 
@@ -77,6 +86,15 @@ void expect_same(const model::Run& a, const model::Run& b) {
   EXPECT_EQ(a.mode, b.mode);
   EXPECT_EQ(a.near, b.near);
   EXPECT_EQ(a.version, b.version);
+  EXPECT_EQ(a.uid, b.uid);
+  EXPECT_EQ(a.identity, b.identity);
+  EXPECT_EQ(a.boot, b.boot);
+  EXPECT_EQ(a.start_ticks, b.start_ticks);
+  EXPECT_EQ(a.unit, b.unit);
+  EXPECT_EQ(a.container, b.container);
+  EXPECT_EQ(a.slurm_job, b.slurm_job);
+  EXPECT_EQ(a.label, b.label);
+  EXPECT_EQ(a.placed_before, b.placed_before);
   EXPECT_EQ(a.started, b.started);
   EXPECT_EQ(a.ended, b.ended);
   EXPECT_EQ(a.exit_code, b.exit_code);

@@ -17,6 +17,8 @@ HEADER, SHARDS, TEXTS, SLOTS = 0, 4096, 4096 + 64 * 256, 4096 + 64 * 256 + 44 * 
 BEGIN, RING, DOORBELL, END, CANNOT = range(5)
 
 hello_size = None  # of this version: as a real shim sends it
+FIRST_SIZE = 696  # of release 0.1.0; a hello may be shorter than this version's, or longer
+EXECUTABLE = 216  # where its path lies
 
 
 def hello(subject, fill=b"\0", size=None, **fields):
@@ -138,8 +140,7 @@ def still_answers(session):
     """What was sent before has been taken: a peer that came last has its row."""
     before = b"\xff\xfe/last"
     message = bytearray(hello(BEGIN))
-    at = hello_size - 488
-    message[at:at + len(before)] = before
+    message[EXECUTABLE:EXECUTABLE + len(before)] = before
     send(session.socket, bytes(message))
 
     def there():
@@ -152,13 +153,13 @@ def still_answers(session):
 def messages_of_garbage(bench):
     session = Session(bench)
     chance = random.Random(1)
-    for length in (0, 1, 3, hello_size - 1, hello_size, hello_size + 1, 4096, 60000):
+    for length in (0, 1, 3, FIRST_SIZE - 1, FIRST_SIZE, hello_size - 1, hello_size, 4096, 60000):
         send(session.socket, chance.randbytes(length))
     for _ in range(200):
         send(session.socket, hello(BEGIN, magic=HELLO_MAGIC)[:8] +
              chance.randbytes(chance.choice([0, 5, hello_size - 8])))
-    send(session.socket, hello(BEGIN, size=hello_size - 8))
-    send(session.socket, hello(BEGIN, size=hello_size + 8))
+    send(session.socket, hello(BEGIN, size=FIRST_SIZE - 8))
+    send(session.socket, hello(BEGIN, size=4096 + 8))
     send(session.socket, hello(BEGIN, said_size=hello_size + 1))
     send(session.socket, hello(BEGIN, major=2))
     send(session.socket, hello(9))

@@ -48,6 +48,21 @@ TEST_F(Config, ValuesReachThePolicy) {
   EXPECT_EQ(process.problem_count, 0U);
 }
 
+TEST_F(Config, TheJobIsTakenFromSlurmIfItLooksLikeOne) {
+  read({"SLURM_JOB_ID=4711_3.batch-0", "SLURM_JOB_IDX=no", "JITCORRAL_LABEL=blue"});
+  EXPECT_STREQ(process.slurm_job, "4711_3.batch-0");
+  EXPECT_STREQ(settings.label, "blue");
+  for (const std::string& id :
+       {std::string("12 34"), std::string("a\nb"), std::string("$(x)"), std::string(32, '1')}) {
+    process.slurm_job[0] = '\0';
+    read({"SLURM_JOB_ID=" + id});
+    EXPECT_STREQ(process.slurm_job, "") << id;
+  }
+  read({"SLURM_JOB_ID=" + std::string(31, '1')});
+  EXPECT_EQ(process.slurm_job, std::string(31, '1'));
+  process.slurm_job[0] = '\0';
+}
+
 TEST_F(Config, NoEnvironmentIsTheDefault) {
   read_policy(nullptr);
   read({});

@@ -56,14 +56,14 @@ void expect_refused(Variable variable, std::string_view text) {
 TEST(PolicyTable, HasExactlyOneRowPerVariable) {
   int rows[16] = {};
   for (const VariableInfo& v : kVariables) {
-    ASSERT_LE(v.id, Variable::kRecord);
+    ASSERT_LE(v.id, Variable::kLabel);
     ++rows[static_cast<std::size_t>(v.id)];
     EXPECT_EQ(find_variable(v.name), &v) << v.name;
     EXPECT_EQ(v.name.substr(0, 10), "JITCORRAL_");
     EXPECT_LT(v.name.size(), 32U);
     EXPECT_FALSE(v.accepts.empty() || v.fallback.empty() || v.help.empty()) << v.name;
   }
-  for (std::size_t i = 0; i <= static_cast<std::size_t>(Variable::kRecord); ++i)
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(Variable::kLabel); ++i)
     EXPECT_EQ(rows[i], 1) << i;
 }
 
@@ -76,6 +76,7 @@ TEST(PolicyTable, DefaultsAreWhatTheTableSays) {
       case Variable::kExclude:
       case Variable::kOnly:
       case Variable::kMax:
+      case Variable::kLabel:
         continue;  // the default is told in words
       default:
         break;
@@ -120,6 +121,24 @@ TEST(PolicyRecord, RefusesWhatNoSocketCanBe) {
     EXPECT_EQ(untouched.record, RecordTo::kAuto) << text;
     EXPECT_STREQ(untouched.record_path, "") << text;
   }
+}
+
+TEST(PolicyLabel, TakesTextAndCutsWhatDoesNotFit) {
+  Policy p;
+  ASSERT_TRUE(parse_variable(p, Variable::kLabel, "blue deployment, caf\xc3\xa9"));
+  EXPECT_STREQ(p.label, "blue deployment, caf\xc3\xa9");
+  ASSERT_TRUE(parse_variable(p, Variable::kLabel, std::string(63, 'x')));
+  EXPECT_EQ(p.label, std::string(63, 'x'));
+  ASSERT_TRUE(parse_variable(p, Variable::kLabel, std::string(200, 'y')));
+  EXPECT_EQ(p.label, std::string(63, 'y'));
+  // The 63rd and 64th byte are one character.
+  ASSERT_TRUE(parse_variable(p, Variable::kLabel, std::string(62, 'z') + "\xc3\xa9 and more"));
+  EXPECT_EQ(p.label, std::string(62, 'z'));
+}
+
+TEST(PolicyLabel, RefusesControlCharacters) {
+  for (const char* text : {"a\nb", "\x1b[31m", "\x7f", "\t"})
+    expect_refused(Variable::kLabel, text);
 }
 
 TEST(PolicyTable, EveryWordThatARowAcceptsIsAccepted) {

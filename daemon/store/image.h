@@ -1,0 +1,32 @@
+// A copy of some of a database's runs, as the bytes of a SQLite database: what is handed to
+// somebody who may not read the whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/run.h"
+
+namespace jitcorral::store {
+
+// Which runs.
+struct Wanted {
+  enum class What : std::uint8_t { kRun, kPid, kLatest, kLiving, kSince };
+  What what = What::kLatest;
+  // The run; the pid; how many of the latest; nothing; the time (WallTime) since which they began.
+  std::int64_t number = 0;
+  // Only of this user; none: of all.
+  std::optional<std::uint32_t> uid;
+  // Without events, sites and what was not explained: only what the rows of the runs say.
+  bool rows_only = false;
+};
+
+// Larger images are refused: who asks for everything of a month has to ask for less.
+inline constexpr std::uint64_t kLargestImage = std::uint64_t{1} << 30;
+
+// The wanted runs with those that they were forked from (a user's own only), and their sessions.
+// `path`: a database that may be written at the same time. Throws Error.
+std::string image_of(const std::string& path, const Wanted& wanted);
+
+}  // namespace jitcorral::store
