@@ -73,6 +73,16 @@ struct PsOptions {
 };
 int ps(const PsOptions& options);
 
+struct ExportOptions {
+  std::string db;                   // empty: the default place
+  std::optional<std::int64_t> run;  // none: all
+  model::WallTime since = 0;        // only runs that began then or later
+  bool csv = false;                 // else newline-delimited JSON
+  bool events = false;              // the events of the runs instead of the runs
+  bool addresses = false;
+};
+int export_runs(const ExportOptions& options);
+
 struct DoctorOptions {
   std::vector<std::string> command;
   std::string shim;  // empty: found beside the command

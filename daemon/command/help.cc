@@ -26,10 +26,11 @@ Usage: jitcorral SUBCOMMAND [options]
   ps                       the living processes: their windows, what lies in them, their verdicts
   show PID|RUN             the report of one process
   explain PID|RUN          it crashed: can placement be the cause?
+  export                   runs and events as rows, for pandas, DuckDB and spreadsheets
   doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,
                            what jitcorral will do, and what it can't see
   help [TOPIC]             env: every JITCORRAL_ variable; verdicts: what they mean;
-                           run, report, runs, ps, show, explain, doctor: their options
+                           run, report, runs, ps, show, explain, export, doctor: their options
   --version                this command's version, and the library's
 
 Examples:

@@ -14,6 +14,9 @@ struct Do {
   int operator()(const command::ShowOptions& options) const { return command::show_run(options); }
   int operator()(const command::ExplainOptions& options) const { return command::explain(options); }
   int operator()(const command::PsOptions& options) const { return command::ps(options); }
+  int operator()(const command::ExportOptions& options) const {
+    return command::export_runs(options);
+  }
   int operator()(const command::DoctorOptions& options) const { return command::doctor(options); }
   int operator()(const command::HelpTopic& help) const { return command::help(help.topic); }
   int operator()(const command::HelpText& help) const { return command::print(help.text); }

@@ -12,6 +12,7 @@
 #include "command/open_database.h"
 #include "command/output.h"
 #include "command/output_file.h"
+#include "command/share_whom.h"
 
 namespace jitcorral::command {
 namespace {
@@ -85,6 +86,17 @@ Loaded from_ring(const ReportOptions& options) {
   return loaded;
 }
 
+void leave_out_names(Loaded& loaded) {
+  std::vector<std::uint32_t> users;
+  for (const show::Shown& shown : loaded.brief)
+    if (shown.run.uid) users.push_back(*shown.run.uid);
+  for (const show::Detailed& run : loaded.runs)
+    if (run.shown.run.uid) users.push_back(*run.shown.run.uid);
+  show::Sharing sharing = share_whom(users);
+  show::share(sharing, loaded.session ? &*loaded.session : nullptr, loaded.brief, loaded.runs);
+  loaded.again = sharing.text(loaded.again);
+}
+
 show::PageOptions page_options() {
   show::PageOptions options;
   unsigned char random[16];
@@ -101,6 +113,7 @@ show::PageOptions page_options() {
 
 int report(const ReportOptions& options) try {
   Loaded loaded = options.ring.empty() ? from_database(options) : from_ring(options);
+  if (options.share) leave_out_names(loaded);
   const model::Session* const session = loaded.session ? &*loaded.session : nullptr;
   if (!options.html.empty()) {
     if (const int failed =

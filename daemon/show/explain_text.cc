@@ -44,7 +44,8 @@ void add_all(std::string& out, std::string_view head, const std::vector<std::str
 
 std::string beyond_text(const BeyondReach& b, const TextOptions& options) {
   std::string out = '\n' + wrapped("  ", printable(std::string_view(b.engine)), options.width);
-  add(out, "  pair", fmt::format("{} apart, since call {}", size_of(b.distance), b.ticket), options);
+  add(out, "  pair", fmt::format("{} apart, since call {}", size_of(b.distance), b.ticket),
+      options);
   add(out, "", side_text(b.from), options);
   add(out, "", side_text(b.to), options);
   add(out, "  misses",

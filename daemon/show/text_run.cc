@@ -64,6 +64,19 @@ std::string counts_of(const model::Run& run) {
   return text + dropped;
 }
 
+// What it belongs to, where a daemon recorded it.
+std::string service_of(const model::Run& run) {
+  std::string text;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  };
+  add("unit", run.unit);
+  add("container", run.container);
+  add("SLURM job", run.slurm_job);
+  add("label", run.label);
+  return text;
+}
+
 std::string fallbacks_section(const Shown& shown, const TextOptions& options) {
   if (shown.report.fallbacks.empty()) return {};
   std::string out = '\n' + std::string("  ") +
@@ -119,6 +132,8 @@ std::string run_section(const Shown& shown, const TextOptions& options) {
   std::string out = wrapped(head, about(run), options.width);
   out.replace(0, head.size(), paint(options.colour, Colour::kTitle, head));
   if (!run.executable.empty()) out += wrapped("  exe     ", run.executable, options.width);
+  if (const std::string service = service_of(run); !service.empty())
+    out += wrapped("  of      ", service, options.width);
   if (!run.reason.empty()) out += wrapped("  note    ", run.reason, options.width);
   if (run.state != model::RunState::kNotLoaded) {
     out += wrapped("  window  ", window_of(run), options.width);
