@@ -16,7 +16,8 @@ HOSTILE = "</script><script>alert(1)<!--\u2028&\u202e"
 
 
 def rows(page):
-    return page.evaluate("[...document.querySelectorAll('.grid .row')].map(r => [...r.children].map(c => c.textContent))")
+    cells = "[...document.querySelectorAll('.grid .row')].map(r => [...r.children].map(c => c.textContent))"
+    return page.evaluate(cells)
 
 
 class ReportPage(unittest.TestCase):
@@ -72,7 +73,8 @@ class ReportPage(unittest.TestCase):
                 self.assertIn(region, regions)
             self.assertIn("At risk", page.evaluate("document.getElementById('verdict').textContent"))
             self.assertIn("JITCORRAL_WINDOW", page.evaluate("document.getElementById('fallbacks').textContent"))
-            for canvas, colour in (("map", "code"), ("map", "rwdata"), ("map", "bad"), ("time", "rwdata"), ("overview", "code")):
+            for canvas, colour in (("map", "code"), ("map", "rwdata"), ("map", "bad"), ("time", "rwdata"),
+                                   ("overview", "code")):
                 self.assertGreater(self.pixels(page, canvas, colour), 0, (canvas, colour, dark))
             self.shoot(page, "full-dark" if dark else "full")
             ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -97,7 +99,8 @@ class ReportPage(unittest.TestCase):
 
     def test_a_moment_shows_what_was_there_then(self):
         page = self.open(self.record("moment", HOST, *"jit 65536 map 65536 unmap 1 jit 4096".split()))
-        page.evaluate("const slider = document.getElementById('moment'); slider.value = 2; slider.dispatchEvent(new Event('input'))")
+        page.evaluate("const slider = document.getElementById('moment'); slider.value = 2;"
+                      "slider.dispatchEvent(new Event('input'))")
         page.settled()
         self.assertIn("call 2", page.evaluate("document.getElementById('moment-text').textContent"))
         self.assertGreater(self.pixels(page, "map", "rwdata"), 0)
@@ -116,7 +119,8 @@ class ReportPage(unittest.TestCase):
         page.evaluate(press)
         self.assertEqual(rows(page)[0][4], "512 KiB")
         self.assertEqual(page.evaluate("document.querySelector('[aria-sort]').textContent"), "size")
-        page.evaluate("const f = document.getElementById('calls-filter'); f.value = 'fell back'; f.dispatchEvent(new Event('input'))")
+        page.evaluate("const f = document.getElementById('calls-filter'); f.value = 'fell back';"
+                      "f.dispatchEvent(new Event('input'))")
         page.until("document.getElementById('calls-count').textContent.startsWith('1 of 5')")
         self.assertEqual([row[4] for row in rows(page)], ["508 KiB"])
         page.evaluate("document.querySelector('.grid .row').click()")
@@ -130,8 +134,10 @@ class ReportPage(unittest.TestCase):
         self.assertGreater(total, 90000)
         self.assertLess(len(rows(page)), 60)
         page.evaluate("table.body.scrollTop = 1e9")
-        page.until(f"[...document.querySelectorAll('.grid .row')].some(r => r.getAttribute('aria-rowindex') === '{total + 1}')")
-        page.evaluate("[...document.querySelectorAll('.grid .head button')].find(b => b.textContent === 'address').click()")
+        page.until("[...document.querySelectorAll('.grid .row')]"
+                   f".some(r => r.getAttribute('aria-rowindex') === '{total + 1}')")
+        page.evaluate("[...document.querySelectorAll('.grid .head button')]"
+                      ".find(b => b.textContent === 'address').click()")
         shown = [row[3] for row in rows(page) if row[3]]
         self.assertEqual(shown, sorted(shown))
         self.assertGreater(self.pixels(page, "time", "code"), 1000)
@@ -141,7 +147,8 @@ class ReportPage(unittest.TestCase):
     def test_hostile_names_are_only_text(self):
         name = os.path.join(self.folder, HOSTILE.replace("/", "∕"))
         shutil.copy(HOST, name)
-        html = self.record("hostile", "/bin/sh", "-c", "exec \"$0\" jit 4096 jit 4096", name, options=["--keep-arguments"])
+        html = self.record("hostile", "/bin/sh", "-c", 'exec "$0" jit 4096 jit 4096', name,
+                           options=["--keep-arguments"])
         with open(html, encoding="utf-8") as file:
             text = file.read()
         self.assertEqual(text.count("</script"), 2)  # the page's own two
@@ -151,12 +158,14 @@ class ReportPage(unittest.TestCase):
         said = page.evaluate("document.getElementById('facts').textContent")
         self.assertIn("script>alert(1)<!--\\u{2028}&\\u{202e}", said)
         # Even a script that came into the page would not run.
-        page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))")
+        page.evaluate("document.body.append(Object.assign(document.createElement('script'),"
+                      "{textContent: 'window.ran = 1'}))")
         self.assertIsNone(page.evaluate("window.ran ?? null"))
         self.assertIn("Content Security Policy", json.dumps(page.wrong))
 
     def test_several_processes_and_nothing_at_all(self):
-        page = self.open(self.record("several", "/bin/sh", "-c", f"{HOST} jit 4096 map 4096; {HOST} jit 8192; /bin/true"))
+        page = self.open(self.record("several", "/bin/sh", "-c",
+                                     f"{HOST} jit 4096 map 4096; {HOST} jit 8192; /bin/true"))
         self.assertEqual(page.evaluate("document.querySelectorAll('#processes button').length"), 4)
         page.evaluate("document.querySelectorAll('#processes button')[3].click()")
         page.settled()

@@ -25,7 +25,8 @@ class Help(CommandTest):
         overview = self.help_of("help")
         for arguments in (["--help"], ["-h"], ["help", "--help"], ["help", "help"]):
             self.assertEqual(self.help_of(*arguments), overview)
-        for word in ("run", "report", "runs", "ps", "show", "explain", "export", "doctor", "env", "verdicts", "--version"):
+        for word in ("run", "report", "runs", "ps", "show", "explain", "export", "doctor", "env", "verdicts",
+                     "--version"):
             self.assertIn(word, overview)
 
     def test_each_subcommand_names_its_options(self):

@@ -46,7 +46,8 @@ class Schema(CommandTest):
             self.assertEqual(sorted(re.findall(r"(?m)^### `(\w+)`$", SCHEMA)), sorted(tables))
             for table in tables:
                 rows = re.findall(r"(?m)^\| `(\w+)` \| (\w+) \|", section(f"### `{table}`"))
-                self.assertEqual(rows, [(column[1], column[2]) for column in database.execute(f"PRAGMA table_info({table})")])
+                real = database.execute(f"PRAGMA table_info({table})")
+                self.assertEqual(rows, [(column[1], column[2]) for column in real])
             version, = database.execute("PRAGMA user_version").fetchone()
         database.close()
         self.assertIn(f"`user_version` {version};", SCHEMA)

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
+import sys
 
 import frame
 from frame import check, equal, line_of, test, until
@@ -93,7 +95,6 @@ def show_takes_a_number_for_a_living_pid_first(bench):
 def a_number_that_means_two_things_is_said(bench):
     bench.run("/bin/true")
     bench.run("/bin/true")
-    import sqlite3  # to make what chance does not
     with sqlite3.connect(bench.db) as database:
         database.execute("UPDATE run SET pid = 2 WHERE id = 1")
         database.execute("UPDATE run SET pid = ? WHERE id = 2", (os.getpid(),))
@@ -172,4 +173,4 @@ def a_shared_report_names_neither_user_nor_machine(bench):
 
 
 if __name__ == "__main__":
-    raise SystemExit(frame.main())
+    sys.exit(frame.main())

@@ -15,7 +15,8 @@ function counted(n, one, many) {
 function size(bytes) {
   if (bytes < 1024) return counted(bytes, "byte");
   const units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-  let value = bytes / 1024, unit = 0;
+  let value = bytes / 1024,
+    unit = 0;
   for (; value >= 1023.5 && unit + 1 < units.length; ++unit) value /= 1024;
   return value.toFixed(value < 9.95 ? 1 : 0).replace(/\.0$/, "") + " " + units[unit];
 }
@@ -50,8 +51,10 @@ function localTime(iso) {
   const date = new Date(iso);
   if (isNaN(date)) return iso;
   const two = (n) => String(n).padStart(2, "0");
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
-    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return (
+    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
+    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  );
 }
 
 function protection(bits) {
@@ -71,8 +74,10 @@ function withoutParameters(symbol) {
 
 // Control characters, characters that turn the direction of text, and invisible ones, written out.
 function visible(text) {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udfff]/gu,
-    (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udfff]/gu,
+    (c) => "\\u{" + c.codePointAt(0).toString(16) + "}",
+  );
 }
 
 function verdictTone(verdict) {

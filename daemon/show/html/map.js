@@ -6,7 +6,7 @@ const map = {
   laneHeight: 41,
   barHeight: 24,
 };
-const kLeastPixels = 2.5;  // a mapping is never drawn narrower
+const kLeastPixels = 2.5; // a mapping is never drawn narrower
 
 function mapX(width) {
   const scale = (width - kGutter - kRight) / (view.high - view.low);
@@ -15,7 +15,8 @@ function mapX(width) {
 
 function drawMap() {
   const {context: c, width, height} = prepare($("map"));
-  const run = view.run, x = mapX(width);
+  const run = view.run,
+    x = mapX(width);
   const bottom = map.top.lanes + lanes.length * map.laneHeight;
   drawRuler(c, x, width, bottom);
   drawLaneNames(c, width);
@@ -74,7 +75,8 @@ function drawLaneNames(c, width) {
 function drawWindow(c, x, bottom) {
   const run = view.run;
   if (run.window) {
-    const a = x(run.window[0]), b = Math.max(x(run.window[1]), a + 1);
+    const a = x(run.window[0]),
+      b = Math.max(x(run.window[1]), a + 1);
     c.fillStyle = colours.window;
     c.fillRect(a, map.top.window, b - a, bottom - map.top.window);
     c.strokeStyle = colours["window-edge"];
@@ -82,7 +84,8 @@ function drawWindow(c, x, bottom) {
     label(c, "window, " + size(run.window[1] - run.window[0]), a + 6, b - 6, map.top.window + 11, colours.muted);
   }
   if (run.anchor) {
-    const a = x(run.anchor[0]), b = Math.max(x(run.anchor[1]), a + kLeastPixels);
+    const a = x(run.anchor[0]),
+      b = Math.max(x(run.anchor[1]), a + kLeastPixels);
     hatch(c, a, map.top.window + 4, b - a, 22, colours.anchor);
   }
 }
@@ -92,11 +95,13 @@ function drawModules(c, x, width) {
   let taken = kGutter;
   c.font = "11px " + colours.sans;
   for (const module of view.run.data.modules) {
-    const a = x(module.begin), b = Math.max(x(module.end), a + kLeastPixels);
+    const a = x(module.begin),
+      b = Math.max(x(module.end), a + kLeastPixels);
     if (b < kGutter || a > width) continue;
     c.fillStyle = colours.anchor;
     c.fillRect(a, map.top.window + 20, b - a, 7);
-    const name = base(module.module), needs = c.measureText(name).width;
+    const name = base(module.module),
+      needs = c.measureText(name).width;
     const at = Math.max(a, taken);
     if (at > a + 40 || at + needs > width - kRight) continue;
     c.fillText(visible(name), at, map.top.window + 33);
@@ -106,17 +111,24 @@ function drawModules(c, x, width) {
 
 // Marks that fall on the same pixels are drawn once: a hundred thousand cost what the screen is wide.
 function drawLane(c, x, width, lane, k) {
-  const run = view.run, y = map.top.lanes + k * map.laneHeight + (map.laneHeight - map.barHeight) / 2;
+  const run = view.run,
+    y = map.top.lanes + k * map.laneHeight + (map.laneHeight - map.barHeight) / 2;
   const colour = colours[lanes[k].colour];
-  const passes = view.ever ? [[0.3, (i) => run.placed.died[i] >= 0], [0.95, (i) => run.placed.died[i] < 0]]
+  const passes = view.ever
+    ? [
+        [0.3, (i) => run.placed.died[i] >= 0],
+        [0.95, (i) => run.placed.died[i] < 0],
+      ]
     : [[0.95, (i) => run.isThere(i, view.moment)]];
   for (const [alpha, wanted] of passes) {
-    let from = NaN, to = NaN;
+    let from = NaN,
+      to = NaN;
     c.globalAlpha = alpha;
     c.fillStyle = colour;
     for (const i of lane) {
       if (!wanted(i)) continue;
-      const a = x(run.placed.begin[i]), b = Math.max(x(run.end(i)), a + kLeastPixels);
+      const a = x(run.placed.begin[i]),
+        b = Math.max(x(run.end(i)), a + kLeastPixels);
       if (b < kGutter || a > width) continue;
       if (a <= to + 0.3) {
         to = Math.max(to, b);
@@ -139,7 +151,8 @@ function drawOutside(c, x, width, lane, y) {
   c.lineWidth = 1.5;
   for (const i of lane) {
     if (!run.isOutside(i) || (!view.ever && !run.isThere(i, view.moment))) continue;
-    const a = x(run.placed.begin[i]), b = Math.max(x(run.end(i)), a + kLeastPixels);
+    const a = x(run.placed.begin[i]),
+      b = Math.max(x(run.end(i)), a + kLeastPixels);
     if (b < kGutter || a > width || a - last < 2) continue;
     last = a;
     c.strokeRect(a - 1, y - 1.5, b - a + 2, map.barHeight + 3);
@@ -158,9 +171,12 @@ function drawUnseen(c, x) {
 // How far delta32 reaches from the mapping under the pointer, and which one it is.
 function drawHover(c, x, bottom) {
   if (view.hover < 0) return;
-  const run = view.run, i = view.hover, reach = run.report.reach.delta32;
+  const run = view.run,
+    i = view.hover,
+    reach = run.report.reach.delta32;
   const y = map.top.lanes + run.laneOf(i) * map.laneHeight + (map.laneHeight - map.barHeight) / 2;
-  const a = x(run.placed.begin[i]), b = Math.max(x(run.end(i)), a + kLeastPixels);
+  const a = x(run.placed.begin[i]),
+    b = Math.max(x(run.end(i)), a + kLeastPixels);
   c.strokeStyle = colours.ink;
   c.lineWidth = 1.5;
   c.strokeRect(a - 2, y - 2, b - a + 4, map.barHeight + 4);
@@ -181,13 +197,21 @@ function drawHover(c, x, bottom) {
 function drawPair(c, x, width) {
   const pair = view.run.worstPair();
   if (pair === null) {
-    label(c, "no two mappings of one engine were there at the same time", kGutter, width, map.top.pair + 18, colours.muted);
+    label(
+      c,
+      "no two mappings of one engine were there at the same time",
+      kGutter,
+      width,
+      map.top.pair + 18,
+      colours.muted,
+    );
     return;
   }
   const over = pair.reach.worst > pair.reach.limit;
   const all = union(pair.from, pair.to);
   const colour = over ? (pair.guilty ? colours.bad : colours.doubt) : colours.good;
-  const a = Math.max(x(all[0]), kGutter + 1), b = Math.min(Math.max(x(all[1]), a + 3), width - kRight - 1);
+  const a = Math.max(x(all[0]), kGutter + 1),
+    b = Math.min(Math.max(x(all[1]), a + 3), width - kRight - 1);
   const y = map.top.pair + 27;
   c.strokeStyle = c.fillStyle = colour;
   c.lineWidth = 1.5;
@@ -200,7 +224,12 @@ function drawPair(c, x, width) {
     c.stroke();
   }
   c.lineWidth = 1;
-  const text = distance(pair.reach.worst, pair.reach.limit) + " apart; " + pair.name + " reaches " + size(pair.reach.limit) +
+  const text =
+    distance(pair.reach.worst, pair.reach.limit) +
+    " apart; " +
+    pair.name +
+    " reaches " +
+    size(pair.reach.limit) +
     (over ? (pair.guilty ? ": out of reach" : ", which does not bind here") : ": within reach");
   c.font = "600 12px " + colours.sans;
   const needs = c.measureText(text).width;
@@ -224,7 +253,8 @@ function hatch(c, x, y, width, height, colour) {
   c.strokeStyle = colour;
   c.globalAlpha = 0.75;
   c.strokeRect(x + 0.5, y + 0.5, Math.max(width - 1, 1), height - 1);
-  const from = Math.max(x, kGutter), to = Math.min(x + width, 4000);
+  const from = Math.max(x, kGutter),
+    to = Math.min(x + width, 4000);
   c.beginPath();
   for (let at = from - height - (from % 5); at < to; at += 5) {
     c.moveTo(at, y + height);

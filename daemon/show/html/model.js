@@ -1,7 +1,7 @@
 // One run: its calls and placements as columns, and what is asked of them.
 
-const kinds = {unknown: 0, code: 1, rodata: 2, rwdata: 3, mixed: 4};  // vocabulary.h: Kind
-const outcomes = {done: 0, steered: 1, passed: 2, fellBack: 3, failed: 4, wouldSteer: 5};  // event.h: Outcome
+const kinds = {unknown: 0, code: 1, rodata: 2, rwdata: 3, mixed: 4}; // vocabulary.h: Kind
+const outcomes = {done: 0, steered: 1, passed: 2, fellBack: 3, failed: 4, wouldSteer: 5}; // event.h: Outcome
 // The lanes of the map, by what memory became.
 const lanes = [
   {key: "code", title: "code", colour: "code"},
@@ -15,7 +15,7 @@ class Run {
     this.data = data;
     this.report = report;
     this.calls = data.calls;
-    this.total = data.calls.ticket.length;  // of the calls that the page carries
+    this.total = data.calls.ticket.length; // of the calls that the page carries
     this.placed = data.placements;
     this.placements = data.placements.begin.length;
     this.window = data.window;
@@ -48,9 +48,12 @@ class Run {
     if (!this.placed.jit[i]) return false;
     if (this.placed.outcome[i] === outcomes.fellBack) return true;
     const role = this.data.callers[this.placed.caller[i]].role;
-    if (role === 0 || names.roles[role] === "learned") return false;  // nobody meant to place it
-    return this.window !== null && this.report.policy === "auto" &&
-      (this.placed.begin[i] < this.window[0] || this.end(i) > this.window[1]);
+    if (role === 0 || names.roles[role] === "learned") return false; // nobody meant to place it
+    return (
+      this.window !== null &&
+      this.report.policy === "auto" &&
+      (this.placed.begin[i] < this.window[0] || this.end(i) > this.window[1])
+    );
   }
 
   time(call) {
@@ -60,7 +63,8 @@ class Run {
 
   // [lowest, highest] of the placements that `wanted` takes; null: there are none.
   hull(wanted) {
-    let low = Infinity, high = -Infinity;
+    let low = Infinity,
+      high = -Infinity;
     for (let i = 0; i < this.placements; ++i) {
       if (!wanted(i)) continue;
       low = Math.min(low, this.placed.begin[i]);

@@ -9,8 +9,9 @@ function overviewRange() {
 
 function drawOverview() {
   const {context: c, width, height} = prepare($("overview"));
-  const run = view.run, [low, high] = overviewRange();
-  const x = (address) => kGutter + (address - low) / (high - low) * (width - kGutter - kRight);
+  const run = view.run,
+    [low, high] = overviewRange();
+  const x = (address) => kGutter + ((address - low) / (high - low)) * (width - kGutter - kRight);
   c.fillStyle = colours.hover;
   c.fillRect(kGutter, 0, width - kGutter - kRight, height);
   c.font = "12px " + colours.sans;
@@ -24,18 +25,21 @@ function drawOverview() {
     c.fillStyle = colours.window;
     c.fillRect(x(run.window[0]), 0, x(run.window[1]) - x(run.window[0]), height);
   }
-  if (run.anchor) hatch(c, x(run.anchor[0]), 0, Math.max(x(run.anchor[1]) - x(run.anchor[0]), 2), height, colours.anchor);
+  if (run.anchor)
+    hatch(c, x(run.anchor[0]), 0, Math.max(x(run.anchor[1]) - x(run.anchor[0]), 2), height, colours.anchor);
   for (const k of [2, 1, 0]) {
     c.fillStyle = colours[lanes[k].colour];
     let last = NaN;
     for (const i of run.lanes[k]) {
-      const a = x(run.placed.begin[i]), b = Math.max(x(run.end(i)), a + kLeastPixels);
+      const a = x(run.placed.begin[i]),
+        b = Math.max(x(run.end(i)), a + kLeastPixels);
       if (b <= last + 0.3) continue;
       c.fillRect(a, 5, b - a, height - 10);
       last = b;
     }
   }
-  const a = Math.max(x(view.low), kGutter), b = Math.min(Math.max(x(view.high), a + 4), width - kRight);
+  const a = Math.max(x(view.low), kGutter),
+    b = Math.min(Math.max(x(view.high), a + 4), width - kRight);
   c.strokeStyle = colours.ink;
   c.lineWidth = 1.5;
   if (b > a) c.strokeRect(a + 0.75, 0.75, b - a - 1.5, height - 1.5);

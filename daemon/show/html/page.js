@@ -25,17 +25,28 @@ function make(tag, properties = {}, ...children) {
 function makeTable(columns, rows, rowClass = () => "") {
   const kind = (c) => (c.number ? "number" : "text") + (c.mono ? " mono" : "");
   const head = make("tr", {}, ...columns.map((c) => make("th", {className: kind(c), scope: "col"}, c.title)));
-  const body = rows.map((row, i) => make("tr", {className: rowClass(i)},
-    ...row.map((cell, k) => make("td", {className: kind(columns[k])}, cell))));
+  const body = rows.map((row, i) =>
+    make("tr", {className: rowClass(i)}, ...row.map((cell, k) => make("td", {className: kind(columns[k])}, cell))),
+  );
   return make("div", {className: "scroll"}, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
 // Buttons of which one is pressed. choices: [[value, text]].
 function makeGroup(label, choices, chosen, onchoice) {
-  const buttons = choices.map(([value, text]) => make("button", {
-    type: "button", "aria-pressed": String(value === chosen),
-    onclick: () => { press(value); onchoice(value); },
-  }, text));
+  const buttons = choices.map(([value, text]) =>
+    make(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(value === chosen),
+        onclick: () => {
+          press(value);
+          onchoice(value);
+        },
+      },
+      text,
+    ),
+  );
   function press(value) {
     choices.forEach(([v], i) => buttons[i].setAttribute("aria-pressed", String(v === value)));
   }
@@ -48,15 +59,35 @@ function makeGroup(label, choices, chosen, onchoice) {
 let colours = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["panel", "ink", "muted", "faint", "line", "code", "rodata", "rwdata", "mixed", "unknown", "window",
-    "window-edge", "anchor", "bad", "good", "doubt", "sans", "mono", "hover"])
+  for (const name of [
+    "panel",
+    "ink",
+    "muted",
+    "faint",
+    "line",
+    "code",
+    "rodata",
+    "rwdata",
+    "mixed",
+    "unknown",
+    "window",
+    "window-edge",
+    "anchor",
+    "bad",
+    "good",
+    "doubt",
+    "sans",
+    "mono",
+    "hover",
+  ])
     colours[name] = style.getPropertyValue("--" + name).trim();
 }
 
 // A canvas as sharp as the screen; what is drawn is in CSS pixels.
 function prepare(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const width = canvas.clientWidth, height = canvas.clientHeight;
+  const width = canvas.clientWidth,
+    height = canvas.clientHeight;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -74,7 +105,8 @@ function showTip(event, lines) {
   tip.hidden = false;
   const box = tip.getBoundingClientRect();
   tip.style.left = Math.max(8, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + "px";
-  tip.style.top = (event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 12 : event.clientY + 18) + "px";
+  tip.style.top =
+    (event.clientY + 18 + box.height > innerHeight ? event.clientY - box.height - 12 : event.clientY + 18) + "px";
 }
 function hideTip() {
   $("tip").hidden = true;

@@ -5,18 +5,22 @@ const chart = {what: "address", by: "call", top: 10, bottom: 28};
 const kLines = ["code", "rodata", "rwdata", "mixed"];
 
 function chartX(width) {
-  const run = view.run, from = kGutter, to = width - kRight;
+  const run = view.run,
+    from = kGutter,
+    to = width - kRight;
   if (chart.by === "call") {
     const most = Math.max(run.total, 1);
-    return (call) => from + (to - from) * Math.max(0, Math.min(call, most)) / most;
+    return (call) => from + ((to - from) * Math.max(0, Math.min(call, most))) / most;
   }
   const most = Math.max(run.time(run.total - 1), 1);
-  return (call) => (call >= run.total ? to : from + (to - from) * (call < 0 ? 0 : run.time(call)) / most);
+  return (call) => (call >= run.total ? to : from + ((to - from) * (call < 0 ? 0 : run.time(call))) / most);
 }
 
 function drawTime() {
   const {context: c, width, height} = prepare($("time"));
-  const run = view.run, x = chartX(width), bottom = height - chart.bottom;
+  const run = view.run,
+    x = chartX(width),
+    bottom = height - chart.bottom;
   if (run.total === 0 && run.placements === 0) {
     label(c, "Nothing was recorded of this process: no JIT made a call.", kGutter, width, height / 2, colours.muted);
     return;
@@ -49,7 +53,7 @@ function drawTimeRuler(c, x, width, bottom) {
   const step = Math.max(1, [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) || 1);
   c.textAlign = "center";
   for (let at = 0; at <= last; at += step) {
-    const px = kGutter + (width - kRight - kGutter) * at / Math.max(last, 1);
+    const px = kGutter + ((width - kRight - kGutter) * at) / Math.max(last, 1);
     const text = chart.by === "call" ? count(at) : duration(at);
     c.fillText(text, Math.min(px, width - c.measureText(text).width / 2 - 2), bottom + 14);
   }
@@ -60,7 +64,7 @@ function drawTimeRuler(c, x, width, bottom) {
 
 function drawAddresses(c, x, width, bottom) {
   const run = view.run;
-  const y = (address) => bottom - (bottom - chart.top) * (address - view.low) / (view.high - view.low);
+  const y = (address) => bottom - ((bottom - chart.top) * (address - view.low)) / (view.high - view.low);
   c.font = "11px " + colours.mono;
   c.fillStyle = colours.muted;
   c.strokeStyle = colours.line;
@@ -77,7 +81,8 @@ function drawAddresses(c, x, width, bottom) {
   c.rect(kGutter, 0, width - kGutter - kRight, bottom);
   c.clip();
   if (run.window) {
-    const a = y(run.window[1]), b = y(run.window[0]);
+    const a = y(run.window[1]),
+      b = y(run.window[0]);
     c.fillStyle = colours.window;
     c.fillRect(kGutter, a, width - kGutter - kRight, b - a);
     c.strokeStyle = colours["window-edge"];
@@ -88,9 +93,11 @@ function drawAddresses(c, x, width, bottom) {
     c.fillStyle = colours[lanes[k].colour];
     c.globalAlpha = k === 3 ? 0.45 : 0.85;
     for (const i of run.lanes[k]) {
-      const bottomY = y(run.placed.begin[i]), topY = y(run.end(i));
+      const bottomY = y(run.placed.begin[i]),
+        topY = y(run.end(i));
       if (bottomY < chart.top - 2 || topY > bottom + 2) continue;
-      const a = x(run.placed.born[i]), b = run.placed.died[i] < 0 ? end : x(run.placed.died[i]);
+      const a = x(run.placed.born[i]),
+        b = run.placed.died[i] < 0 ? end : x(run.placed.died[i]);
       const tall = Math.max(bottomY - topY, 2);
       c.fillRect(a, Math.min(topY, bottomY - tall), Math.max(b - a, 1.5), tall);
     }
@@ -103,12 +110,14 @@ function drawAddresses(c, x, width, bottom) {
 }
 
 function drawDistances(c, x, width, bottom) {
-  const run = view.run, far = run.data.farthest;
+  const run = view.run,
+    far = run.data.farthest;
   const limits = Object.entries(run.report.reach).filter(([, r]) => r.on_isa);
   let most = Math.max(...limits.map(([, r]) => r.limit)) * 4;
   for (const d of far.distance) most = Math.max(most, d * 2);
-  const low = Math.log2(4096), high = Math.log2(most);
-  const y = (bytes) => bottom - (bottom - chart.top) * (Math.log2(Math.max(bytes, 4096)) - low) / (high - low);
+  const low = Math.log2(4096),
+    high = Math.log2(most);
+  const y = (bytes) => bottom - ((bottom - chart.top) * (Math.log2(Math.max(bytes, 4096)) - low)) / (high - low);
   c.font = "11px " + colours.mono;
   c.strokeStyle = colours.line;
   for (let power = 12; power <= high; power += 6) {
@@ -138,7 +147,8 @@ function drawDistances(c, x, width, bottom) {
   run.report.engines.forEach((engine, e) => {
     c.strokeStyle = colours[kLines[e % kLines.length]];
     c.beginPath();
-    let down = false, lastY = 0;
+    let down = false,
+      lastY = 0;
     for (let i = 0; i < far.since.length; ++i) {
       if (far.engine[i] !== e) continue;
       const px = x(far.since[i]);
@@ -159,5 +169,12 @@ function drawDistances(c, x, width, bottom) {
   });
   c.lineWidth = 1;
   if (far.since.length === 0)
-    label(c, "No engine had code and something else at the same time: no distance to show.", kGutter + 8, width, 40, colours.muted);
+    label(
+      c,
+      "No engine had code and something else at the same time: no distance to show.",
+      kGutter + 8,
+      width,
+      40,
+      colours.muted,
+    );
 }

@@ -1,17 +1,18 @@
 // What map and chart look at together: one range of addresses, and one moment.
 
-const kGutter = 118;  // CSS pixels left of both, for names
+const kGutter = 118; // CSS pixels left of both, for names
 const kRight = 14;
-const kLeast = 256;   // bytes: nobody needs to zoom further
+const kLeast = 256; // bytes: nobody needs to zoom further
 const kMost = 2 ** 57;
 
 const view = {
   run: null,
-  low: 0, high: 1,       // addresses
-  moment: 0,             // call number
-  ever: true,            // all that ever was, not what was there at the moment
-  chosen: -1,            // a call
-  hover: -1,             // a placement
+  low: 0,
+  high: 1, // addresses
+  moment: 0, // call number
+  ever: true, // all that ever was, not what was there at the moment
+  chosen: -1, // a call
+  hover: -1, // a placement
   listeners: [],
   waiting: false,
 };
@@ -72,7 +73,11 @@ function presets(run) {
     jit: jit || window || run.hull(() => true),
     window,
     pair: pair ? union(pair.from, pair.to) : null,
-    all: union(run.hull(() => true), window, ...libraries),
+    all: union(
+      run.hull(() => true),
+      window,
+      ...libraries,
+    ),
   };
 }
 
