@@ -20,8 +20,14 @@ struct Choice {
   std::string said;  // a number that means two things: which was taken; else empty
 };
 
+struct Chosen {
+  store::Database database;
+  Choice choice;
+};
+
 // A pid means its newest run. Of a number that is both, the pid of a living process goes first,
-// then the run, then a pid that was. Throws std::runtime_error that says what there is.
-Choice choose_run(const store::Database& database, const Which& which);
+// then the run, then a pid that was. `db` empty: a daemon that answers and has it, else the default
+// database. Throws std::runtime_error that says what there is.
+Chosen choose_run(const std::string& db, const Which& which);
 
 }  // namespace jitcorral::command

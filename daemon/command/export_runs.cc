@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "command/commands.h"
+#include "command/daemon_client.h"
 #include "command/load.h"
 #include "command/open_database.h"
 #include "command/output.h"
@@ -44,6 +45,17 @@ class Out {
   std::string text_;
 };
 
+// Of a daemon what was asked for, or all of a file.
+store::Database source_of(const ExportOptions& options) {
+  if (options.db.empty()) {
+    model::Query query;
+    query.what = options.run ? model::Query::What::kRun : model::Query::What::kSince;
+    query.number = options.run.value_or(options.since);
+    if (std::optional<store::Database> asked = ask_daemon(query)) return std::move(*asked);
+  }
+  return open_database(options.db);
+}
+
 void export_run(const store::Database& database, const model::Run& run,
                 const ExportOptions& options, Out& out) {
   if (!options.events) {
@@ -60,7 +72,7 @@ void export_run(const store::Database& database, const model::Run& run,
 }  // namespace
 
 int export_runs(const ExportOptions& options) try {
-  const store::Database database = open_database(options.db);
+  const store::Database database = source_of(options);
   Out out(options.csv ? show::ExportFormat::kCsv : show::ExportFormat::kJson);
   if (options.run) {
     const auto run = database.run(*options.run);

@@ -7,6 +7,7 @@
 #include "collect/proc.h"
 #include "collect/under_shim.h"
 #include "command/commands.h"
+#include "command/daemon_client.h"
 #include "command/load.h"
 #include "command/open_database.h"
 #include "command/output.h"
@@ -16,21 +17,27 @@
 namespace jitcorral::command {
 namespace {
 
-std::optional<store::Database> database_of(const PsOptions& options) {
-  if (!options.db.empty()) return open_database(options.db);
+struct Source {
+  std::optional<store::Database> database;
+  bool daemon = false;
+};
+
+Source source_of(const PsOptions& options) {
+  if (!options.db.empty()) return {open_database(options.db), false};
+  model::Query query;
+  query.what = model::Query::What::kLiving;
+  if (std::optional<store::Database> asked = ask_daemon(query)) return {std::move(asked), true};
   const std::string path = default_database();
   struct stat info {};
-  if (path.empty() || stat(path.c_str(), &info) != 0) return std::nullopt;
-  return open_database("");
+  if (path.empty() || stat(path.c_str(), &info) != 0) return {};
+  return {open_database(""), false};
 }
 
 std::vector<model::Run> living_runs(const store::Database& database) {
-  std::vector<model::Run> living;
-  for (const model::Session& session : database.sessions())
-    for (model::Run& run : database.runs(session.id))
-      if (run.state == model::RunState::kRunning &&
-          collect::proc::state(static_cast<pid_t>(run.pid)) == collect::proc::State::kAlive)
-        living.push_back(std::move(run));
+  std::vector<model::Run> living = database.living_runs();
+  std::erase_if(living, [](const model::Run& run) {
+    return collect::proc::state(static_cast<pid_t>(run.pid)) != collect::proc::State::kAlive;
+  });
   return living;
 }
 
@@ -53,7 +60,9 @@ int ps(const PsOptions& options) try {
     living.executable = std::move(found.executable);
     living.jits = found.has_ring;
   }
-  if (const std::optional<store::Database> database = database_of(options)) {
+  const Source source = source_of(options);
+  processes.daemon = source.daemon;
+  if (const std::optional<store::Database>& database = source.database) {
     processes.database = database->path();
     for (show::Detailed& run : load_detailed(*database, living_runs(*database))) {
       const std::uint32_t pid = run.shown.run.pid;

@@ -12,6 +12,7 @@
 #include "command/open_database.h"
 #include "command/output.h"
 #include "command/output_file.h"
+#include "command/report_run.h"
 #include "command/share_whom.h"
 
 namespace jitcorral::command {
@@ -109,10 +110,7 @@ show::PageOptions page_options() {
   return options;
 }
 
-}  // namespace
-
-int report(const ReportOptions& options) try {
-  Loaded loaded = options.ring.empty() ? from_database(options) : from_ring(options);
+int say(Loaded loaded, const ReportOptions& options) {
   if (options.share) leave_out_names(loaded);
   const model::Session* const session = loaded.session ? &*loaded.session : nullptr;
   if (!options.html.empty()) {
@@ -132,6 +130,21 @@ int report(const ReportOptions& options) try {
   }
   if (const int failed = print(text)) return failed;
   return options.check ? check_status(loaded.brief) : 0;
+}
+
+}  // namespace
+
+int report_run(const store::Database& database, const model::Run& run, const ReportOptions& options,
+               const std::string& again) {
+  Loaded loaded;
+  loaded.again = again;
+  loaded.session = database.session(run.session);
+  fill(loaded, options, database, std::span(&run, 1));
+  return say(std::move(loaded), options);
+}
+
+int report(const ReportOptions& options) try {
+  return say(options.ring.empty() ? from_database(options) : from_ring(options), options);
 } catch (const std::exception& error) {
   return fail(error.what());
 }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <stdexcept>
 
@@ -7,37 +8,37 @@
 #include "command/load.h"
 #include "command/open_database.h"
 #include "command/output.h"
+#include "command/report_run.h"
 #include "show/explain.h"
-
-#include <unistd.h>
 
 namespace jitcorral::command {
 namespace {
 
-Choice chosen(const store::Database& database, const OneRunOptions& options) {
-  Choice choice = choose_run(database, options.which);
-  if (!choice.said.empty()) note(choice.said);
-  return choice;
+Chosen chosen(const OneRunOptions& options) {
+  Chosen chosen = choose_run(options.db, options.which);
+  if (!chosen.choice.said.empty()) note(chosen.choice.said);
+  return chosen;
 }
 
 }  // namespace
 
 int show_run(const OneRunOptions& options) try {
   ReportOptions report_options;
-  report_options.db = options.db;
   report_options.json = options.json;
-  report_options.run = chosen(open_database(options.db), options).run.id;
-  return report(report_options);
+  const Chosen one = chosen(options);
+  return report_run(
+      one.database, one.choice.run, report_options,
+      fmt::format("jitcorral show{} run:{}", db_option(options.db), one.choice.run.id));
 } catch (const std::exception& error) {
   return fail(error.what());
 }
 
 int explain(const OneRunOptions& options) try {
-  const store::Database database = open_database(options.db);
-  const Choice choice = chosen(database, options);
-  const std::vector<show::Detailed> runs = load_detailed(database, std::span(&choice.run, 1));
+  const Chosen one = chosen(options);
+  const std::vector<show::Detailed> runs =
+      load_detailed(one.database, std::span(&one.choice.run, 1));
   if (runs.empty())
-    throw std::runtime_error(fmt::format("run {} was deleted meanwhile", choice.run.id));
+    throw std::runtime_error(fmt::format("run {} was deleted meanwhile", one.choice.run.id));
   const show::Detailed& run = runs.front();
   const show::Explanation explanation = show::explain(run);
   const std::string text =
