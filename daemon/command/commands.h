@@ -5,6 +5,8 @@
 //   3    --check, explain: some run is at-risk or out-of-reach; doctor: an engine that can't be
 //        served
 //   4    --check, explain: some run is unknown (and none at-risk); doctor: the files do not tell
+//   3    selftest, compare: with the library something differs
+//   4    selftest: no interpreter could be tried
 //   126  the command exists but can't be run; 127: it was not found
 #pragma once
 
@@ -20,6 +22,7 @@ namespace jitcorral::command {
 inline constexpr int kFailed = 1;
 inline constexpr int kBadUsage = 2;
 inline constexpr int kAtRisk = 3;
+inline constexpr int kDiffers = 3;
 inline constexpr int kUnknown = 4;
 
 struct RunOptions {
@@ -89,6 +92,21 @@ struct DoctorOptions {
   bool json = false;
 };
 int doctor(const DoctorOptions& options);
+
+struct CompareOptions {
+  std::vector<std::string> command;
+  std::string shim;    // empty: found beside the command
+  unsigned runs = 10;  // of each kind
+  bool json = false;
+};
+int compare(const CompareOptions& options);
+
+struct SelftestOptions {
+  std::vector<std::string> only;  // names of interpreters; empty: all
+  std::string shim;               // empty: found beside the command
+  bool json = false;
+};
+int selftest(const SelftestOptions& options);
 
 // `topic`: "", "env", "verdicts".
 int help(const std::string& topic);

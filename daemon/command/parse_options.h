@@ -22,6 +22,15 @@ Asked parse_ps(std::vector<std::string> arguments);
 Asked parse_show(std::vector<std::string> arguments);
 Asked parse_explain(std::vector<std::string> arguments);
 
+Asked parse_compare(std::vector<std::string> arguments);
+Asked parse_selftest(std::vector<std::string> arguments);
+
+// Usage line, help option and examples.
+void dress(CLI::App& app, const std::string& usage, const std::string& examples);
+// Throws UsageError unless `text` is a number from `least` to `most`.
+std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
+                     std::uint64_t least, std::uint64_t most);
+
 // What CLI11 leaves to be desired, in parse.cc.
 //
 // Checks the options among `arguments` against those that `app` has, up to "--" or, if `stop`, to
