@@ -106,6 +106,12 @@ void raise_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void make_folder_of(const std::string& path, bool for_everyone) {
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (mkdir(folder.c_str(), for_everyone ? 0755 : 0700) != 0 && errno != EEXIST)
+    throw std::runtime_error(folder + ": " + std::strerror(errno));
+}
+
 void set_level(const Options& options) {
   spdlog::set_level(spdlog::level::from_str(options.log_level));
 }
@@ -127,7 +133,10 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
   Inherited inherited = take_inherited();
   std::unique_ptr<Keeper> keeper = make_fd_store(std::move(inherited.kept));
   // Before any thread: it forks.
-  if (!keeper) keeper = make_holder(options.socket + ".holder");
+  if (!keeper) {
+    make_folder_of(options.socket, options.for_everyone);
+    keeper = make_holder(options.socket + ".holder");
+  }
 
   Loop loop;
   loop.add(signal_queue.get(), kSignals);
