@@ -233,6 +233,23 @@ void* ring_behind(void* left) {
   return nullptr;
 }
 
+// The ring was left: into the next one. `memory`: of that; null if it did not come.
+[[gnu::noinline, gnu::cold]] std::uint64_t append_behind(void*& memory, Event& e, const Note& n) {
+  for (;;) {
+    if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
+    // Its texts may have grown since.
+    e.site = n.site == nullptr ? 0 : sites::id_of(RingWriter(memory), n.site, n.role);
+    const std::uint64_t ticket = RingWriter(memory).append(e);
+    if (ticket != RingWriter::kMovedOn) return ticket;
+  }
+}
+
+[[gnu::noinline, gnu::cold]] void* look_after_reader(std::uint64_t now) {
+  reoffer::look(now);
+  count_lost();
+  return ring_of_this_process();
+}
+
 void mark_header(std::uint32_t state) {
   // Once more if it was left in between.
   for (int i = 0; i < 2; ++i)
@@ -323,10 +340,7 @@ std::uint64_t note(const Note& n) {
   Event e = {};
   e.time = clock::now(may_ask());
   if (e.time >= reoffer::look_at.load(std::memory_order_relaxed)) [[unlikely]] {
-    reoffer::look(e.time);
-    count_lost();
-    memory = ring_of_this_process();
-    if (memory == nullptr) return RingWriter::kDropped;
+    if ((memory = look_after_reader(e.time)) == nullptr) return RingWriter::kDropped;
   }
   e.address = n.at.begin.value;
   e.length = n.at.size().count;
@@ -341,21 +355,18 @@ std::uint64_t note(const Note& n) {
   if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo ||
       (n.call == Call::kProtect && (n.prot & PROT_EXEC) != 0))
     widen_outside(n.at);
-  for (;;) {
-    RingWriter writer(memory);
-    e.site = n.site == nullptr ? 0 : sites::id_of(writer, n.site, n.role);
-    const std::uint64_t ticket = writer.append(e);
-    if (ticket == RingWriter::kMovedOn) [[unlikely]] {
-      if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
-      continue;
-    }
-    ring::Header& header = writer.header();
-    // A dropped event's ticket is the greatest there is.
-    const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
-    if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
-      ring_doorbell(header);
-    return ticket;
+  e.site = n.site == nullptr ? 0 : sites::id_of(RingWriter(memory), n.site, n.role);
+  std::uint64_t ticket = RingWriter(memory).append(e);
+  if (ticket == RingWriter::kMovedOn) [[unlikely]] {
+    ticket = append_behind(memory, e, n);
+    if (memory == nullptr) return RingWriter::kDropped;
   }
+  ring::Header& header = RingWriter(memory).header();
+  // A dropped event's ticket is the greatest there is.
+  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
+  if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
+    ring_doorbell(header);
+  return ticket;
 }
 
 void cancel(std::uint64_t ticket) {
