@@ -162,13 +162,13 @@ bool open(bool places) {
   }
   if (seen == State::kOpening) return wait_for_ring();
   const bool is_late = seen == State::kAbsent;
-  if (is_late ? !retry.claim(clock::now(may_ask())) : seen != State::kWaiting) return false;
+  if (is_late ? !retry.claim(clock::lately(may_ask())) : seen != State::kWaiting) return false;
   const Asking ask;
   if (ask.may() && !is_late && !said_begin) clock::prepare();
   // Nothing is marked yet: a handler that never returns leaves nothing behind.
   const State found = ask.may() ? look_for_recorder() : State::kOff;
   if (found != State::kOpening) {
-    if (!is_late && ask.may()) retry.claim(clock::now(true));
+    if (!is_late && ask.may()) retry.claim(clock::lately(true));
     state.compare_exchange_strong(seen, found, std::memory_order_acq_rel);
     return false;
   }
@@ -184,7 +184,7 @@ bool open(bool places) {
     made = now == State::kOpen;
     // Nobody heard of it: children are what this process's own parent was.
     if (now == State::kAbsent && !said_begin) hello.identity = 0;
-    if (now == State::kAbsent && !is_late) retry.claim(clock::now(true));
+    if (now == State::kAbsent && !is_late) retry.claim(clock::lately(true));
     state.store(now, std::memory_order_release);
   }
   kernel::set_signal_mask(mask);
@@ -260,7 +260,7 @@ void mark_header(std::uint32_t state) {
 }  // namespace
 
 bool looks_again() {
-  return may_ask() && retry.is_due(clock::now(true));
+  return may_ask() && retry.is_due(clock::lately(true));
 }
 
 void begin() {
