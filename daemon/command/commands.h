@@ -4,6 +4,8 @@
 //   2    bad usage
 //   3    --check: some run is at-risk or out-of-reach; doctor: an engine that can't be served
 //   4    --check: some run is unknown (and none at-risk); doctor: the files do not tell
+//   3    selftest, compare: with the library something differs
+//   4    selftest: no interpreter could be tried
 //   126  the command exists but can't be run; 127: it was not found
 #pragma once
 
@@ -17,6 +19,7 @@ namespace jitcorral::command {
 inline constexpr int kFailed = 1;
 inline constexpr int kBadUsage = 2;
 inline constexpr int kAtRisk = 3;
+inline constexpr int kDiffers = 3;
 inline constexpr int kUnknown = 4;
 
 struct RunOptions {
@@ -56,6 +59,21 @@ struct DoctorOptions {
   bool json = false;
 };
 int doctor(const DoctorOptions& options);
+
+struct CompareOptions {
+  std::vector<std::string> command;
+  std::string shim;    // empty: found beside the command
+  unsigned runs = 10;  // of each kind
+  bool json = false;
+};
+int compare(const CompareOptions& options);
+
+struct SelftestOptions {
+  std::vector<std::string> only;  // names of interpreters; empty: all
+  std::string shim;               // empty: found beside the command
+  bool json = false;
+};
+int selftest(const SelftestOptions& options);
 
 // `topic`: "", "env", "verdicts".
 int help(const std::string& topic);

@@ -25,8 +25,10 @@ Usage: jitcorral SUBCOMMAND [options]
   runs                     list what was recorded
   doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,
                            what jitcorral will do, and what it can't see
+  compare [--] CMD         run CMD bare and with the library by turns: the same? what does it cost?
+  selftest                 the same of this machine's interpreters: may it be rolled out here?
   help [TOPIC]             env: every JITCORRAL_ variable; verdicts: what they mean;
-                           run, report, runs, doctor: their options
+                           run, report, runs, doctor, compare, selftest: their options
   --version                this command's version, and the library's
 
 Examples:
@@ -37,7 +39,8 @@ Examples:
 
 Exit status: that of CMD (128 + signal if killed; 126, 127: could not be started); 1: could not be
 done; 2: bad usage; with --check 3: a run is at-risk or out-of-reach; 4: a run is unknown. Of doctor
-0: can be served, or nothing to serve; 3: can't be served; 4: unknown.
+0: can be served, or nothing to serve; 3: can't be served; 4: unknown. Of compare and selftest 3:
+something differs.
 )";
 
 struct VerdictHelp {

@@ -12,6 +12,10 @@ struct Do {
   int operator()(const command::ReportOptions& options) const { return command::report(options); }
   int operator()(const command::RunsOptions& options) const { return command::runs(options); }
   int operator()(const command::DoctorOptions& options) const { return command::doctor(options); }
+  int operator()(const command::CompareOptions& options) const { return command::compare(options); }
+  int operator()(const command::SelftestOptions& options) const {
+    return command::selftest(options);
+  }
   int operator()(const command::HelpTopic& help) const { return command::help(help.topic); }
   int operator()(const command::HelpText& help) const { return command::print(help.text); }
   int operator()(command::Version) const { return command::version(); }

@@ -11,7 +11,8 @@
 namespace jitcorral::command {
 namespace {
 
-constexpr std::string_view kSubcommands[] = {"run", "report", "runs", "doctor", "help"};
+constexpr std::string_view kSubcommands[] = {"run",     "report",   "runs", "doctor",
+                                             "compare", "selftest", "help"};
 
 // Insertions, deletions, changes and swaps of neighbours that make `a` of `b`.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -35,7 +36,8 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 }
 
 Asked parse_help(const std::vector<std::string>& arguments) {
-  constexpr std::string_view kTopics[] = {"env", "verdicts", "run", "report", "runs", "doctor"};
+  constexpr std::string_view kTopics[] = {"env",  "verdicts", "run",     "report",
+                                          "runs", "doctor",   "compare", "selftest"};
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") return HelpTopic{};
   const std::string& topic = arguments[0];
   if (arguments.size() > 1)
@@ -45,7 +47,8 @@ Asked parse_help(const std::vector<std::string>& arguments) {
   if (std::find(std::begin(kTopics), std::end(kTopics), topic) != std::end(kTopics))
     return parse({topic, "--help"});
   throw UsageError(
-      fmt::format("help: no topic '{}'; there are env, verdicts, run, report, runs and doctor{}",
+      fmt::format("help: no topic '{}'; there are env, verdicts, run, report, runs, doctor, "
+                  "compare and selftest{}",
                   topic, did_you_mean(topic, kTopics)));
 }
 
@@ -68,7 +71,8 @@ std::string nearest(std::string_view word, std::span<const std::string_view> nam
 Asked parse(const std::vector<std::string>& arguments) {
   if (arguments.empty())
     throw UsageError(
-        "nothing to do; accepted: run, report, runs, doctor, help. To begin: jitcorral run -- CMD; "
+        "nothing to do; accepted: run, report, runs, doctor, compare, selftest, help. To begin: "
+        "jitcorral run -- CMD; "
         "examples: "
         "jitcorral help");
   const std::string& word = arguments[0];
@@ -77,6 +81,8 @@ Asked parse(const std::vector<std::string>& arguments) {
   if (word == "report") return parse_report(std::move(rest));
   if (word == "runs") return parse_runs(std::move(rest));
   if (word == "doctor") return parse_doctor(std::move(rest));
+  if (word == "compare") return parse_compare(std::move(rest));
+  if (word == "selftest") return parse_selftest(std::move(rest));
   if (word == "help") return parse_help(rest);
   if (word == "--help" || word == "-h") return HelpTopic{};
   if (word == "--version" || word == "-V") return Version{};
@@ -84,13 +90,14 @@ Asked parse(const std::vector<std::string>& arguments) {
     constexpr std::string_view kOptions[] = {"--help", "--version"};
     throw UsageError(
         fmt::format("no option '{}' before a subcommand; accepted: --help, --version, then run, "
-                    "report, runs, doctor or help{}",
+                    "report, runs, doctor, compare, selftest or help{}",
                     word, did_you_mean(word, kOptions)));
   }
   std::string hint = did_you_mean(word, kSubcommands);
   if (hint.empty()) hint = fmt::format("; to run that program: jitcorral run -- {}", word);
-  throw UsageError(
-      fmt::format("no subcommand '{}'; accepted: run, report, runs, doctor, help{}", word, hint));
+  throw UsageError(fmt::format(
+      "no subcommand '{}'; accepted: run, report, runs, doctor, compare, selftest, help{}", word,
+      hint));
 }
 
 std::size_t check_options(const CLI::App& app, const std::vector<std::string>& arguments,

@@ -22,23 +22,8 @@ class Help : public CLI::Formatter {
   std::string usage_;
 };
 
-void dress(CLI::App& app, const std::string& usage, const std::string& examples) {
-  app.formatter(std::make_shared<Help>(usage));
-  app.set_help_flag("-h,--help", "this text");
-  app.footer("Examples:\n" + examples);
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
 constexpr std::string_view kDbHelp =
     "the database (${XDG_STATE_HOME:-~/.local/state}/jitcorral/placements.db)";
-
-std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
-                     std::uint64_t least, std::uint64_t most) {
-  const auto n = parse_number(text);
-  if (!n || *n < least || *n > most)
-    not_accepted(app, option, text, fmt::format("a whole number, {} to {}", least, most));
-  return *n;
-}
 
 // As the shim will read them: a value that it would not take is bad usage here.
 void check_value(const CLI::App& app, std::string_view option, const VariableInfo& variable,
@@ -66,6 +51,21 @@ void check_set(const CLI::App& app, const std::string& setting) {
 }
 
 }  // namespace
+
+void dress(CLI::App& app, const std::string& usage, const std::string& examples) {
+  app.formatter(std::make_shared<Help>(usage));
+  app.set_help_flag("-h,--help", "this text");
+  app.footer("Examples:\n" + examples);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
+                     std::uint64_t least, std::uint64_t most) {
+  const auto n = parse_number(text);
+  if (!n || *n < least || *n > most)
+    not_accepted(app, option, text, fmt::format("a whole number, {} to {}", least, most));
+  return *n;
+}
 
 Asked parse_run(std::vector<std::string> arguments) {
   RunOptions options;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,15 @@ Asked parse_run(std::vector<std::string> arguments);
 Asked parse_report(std::vector<std::string> arguments);
 Asked parse_runs(std::vector<std::string> arguments);
 Asked parse_doctor(std::vector<std::string> arguments);
+
+Asked parse_compare(std::vector<std::string> arguments);
+Asked parse_selftest(std::vector<std::string> arguments);
+
+// Usage line, help option and examples.
+void dress(CLI::App& app, const std::string& usage, const std::string& examples);
+// Throws UsageError unless `text` is a number from `least` to `most`.
+std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
+                     std::uint64_t least, std::uint64_t most);
 
 // What CLI11 leaves to be desired, in parse.cc.
 //
