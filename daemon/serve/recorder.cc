@@ -140,7 +140,10 @@ void Recorder::take(collect::Message message) {
       }
       if (hello.identity == 0) break;
       if (!known) known = add(message);
-      if (take_ring(*known, message.ring)) schedule(*known, Clock::now() + kGather);
+      if (!take_ring(*known, message.ring)) return;
+      // An earlier daemon may have been killed after it stored events and before it freed them.
+      if (known->run.id != 0) take_up_books(*known);
+      schedule(*known, Clock::now() + kGather);
       return;
     }
     case Hello::Subject::kEnd:
