@@ -172,7 +172,7 @@ void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved&
     return nullptr;
   if (settings.mode == Mode::kObserve) {
     process.record.note_would_steer();
-    if (recorder::is_on())
+    if (recorder::is_wanted())
       unserved = {Outcome::kWouldSteer, PlaceFailure::kNone, 0, caller.role,
                   call_path::fingerprint(site, caller.role)};
     return nullptr;
@@ -185,7 +185,7 @@ void* serve(std::size_t alignment, std::size_t size, const void* site, Unserved&
 }
 
 void note_unserved(const Unserved& unserved, void* pointer, std::size_t size, const void* site) {
-  if (pointer == nullptr || !recorder::is_on()) return;
+  if (pointer == nullptr || !recorder::is_wanted()) return;
   const Guard guard;
   recorder::Note n;
   n.call = Call::kAllocate;

@@ -77,7 +77,7 @@ KernelResult observe(const MapCall& call, const Caller& caller, const void* site
   if (!r.ok()) return r;
   // Where CPython's arena lay a moment ago: what becomes executable now is not CPython's.
   process.suspects.forget(pages_around(r.address(), call.length));
-  if (!recorder::is_on()) return r;
+  if (!recorder::is_wanted()) return r;
   recorder::Note n;
   n.call = Call::kMap;
   n.outcome = Outcome::kWouldSteer;

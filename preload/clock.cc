@@ -14,6 +14,7 @@ constinit GetTime* from_vdso = nullptr;
 }  // namespace
 
 void prepare() {
+  if (from_vdso != nullptr) return;
 #if defined(__x86_64__)
   constexpr const char* kName = "__vdso_clock_gettime";
 #else

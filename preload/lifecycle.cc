@@ -46,7 +46,6 @@ bool has_shadow_memory() {
 }
 
 void on_fork_child() {
-  process.record.forget();
   recorder::on_fork_child();
   process.window.forget_others();
   process.opening_is_stuck.store(false, std::memory_order_relaxed);

@@ -14,15 +14,40 @@ std::uint32_t Record::take_shard() {
   return shard;
 }
 
-std::uint64_t Record::sum(std::size_t index) const {
+namespace {
+
+std::uint64_t sum_in(void* ring, std::size_t index) {
+  const ring::Shard* shards = RingWriter(ring).shards();
   std::uint64_t total = 0;
-  for (const Shard& s : shards_) total += __atomic_load_n(&s.counters[index], __ATOMIC_RELAXED);
-  if (void* ring = ring_of_this_process()) {
-    const ring::Shard* shards = RingWriter(ring).shards();
-    for (std::uint32_t i = 0; i < kShards; ++i)
-      total += __atomic_load_n(&shards[i].counters[index], __ATOMIC_RELAXED);
-  }
+  for (std::uint32_t i = 0; i < ring::kShards; ++i)
+    total += __atomic_load_n(&shards[i].counters[index], __ATOMIC_RELAXED);
   return total;
+}
+
+}  // namespace
+
+std::uint64_t Record::sum_before(std::size_t index) const {
+  std::uint64_t total = __atomic_load_n(&folded_[index], __ATOMIC_RELAXED);
+  for (const Shard& s : shards_) total += __atomic_load_n(&s.counters[index], __ATOMIC_RELAXED);
+  void* left = left_.load(std::memory_order_acquire);
+  if (left != nullptr && left != ring_of_this_process()) total += sum_in(left, index);
+  return total;
+}
+
+std::uint64_t Record::sum(std::size_t index) const {
+  void* ring = ring_of_this_process();
+  return sum_before(index) + (ring == nullptr ? 0 : sum_in(ring, index));
+}
+
+void Record::fold() {
+  void* left = left_.exchange(nullptr, std::memory_order_acq_rel);
+  if (left == nullptr) return;
+  for (std::size_t i = 0; i < ring::kCounters; ++i)
+    __atomic_fetch_add(&folded_[i], sum_in(left, i), __ATOMIC_RELAXED);
+}
+
+void Record::copy_before(ring::Header& header) const {
+  for (std::size_t i = 0; i < ring::kCounters; ++i) header.counters_before[i] = sum_before(i);
 }
 
 jitcorral_counters Record::totals() const {
@@ -44,11 +69,7 @@ void Record::copy_to(std::uint64_t (&out)[ring::kCounters]) const {
 void Record::move_to(ring::Header& header) {
   // The ring is published already, so what is still counted here is what threads were at the moment
   // about to count: it is in the totals, and not in what the recorder reads.
-  for (std::size_t i = 0; i < ring::kCounters; ++i) {
-    std::uint64_t before = 0;
-    for (const Shard& s : shards_) before += __atomic_load_n(&s.counters[i], __ATOMIC_RELAXED);
-    header.counters_before[i] = before;
-  }
+  copy_before(header);
 }
 
 void Record::reset() {
@@ -61,6 +82,8 @@ void Record::forget() {
   for (Shard& s : shards_)
     for (std::uint64_t& counter : s.counters) __atomic_store_n(&counter, 0, __ATOMIC_RELAXED);
   for (std::uint64_t& before : reset_at_) before = 0;
+  for (std::uint64_t& before : folded_) before = 0;
+  left_.store(nullptr, std::memory_order_relaxed);
   for (auto& list : globs_)
     for (auto& counter : list) counter.store(0, std::memory_order_relaxed);
 }

@@ -42,6 +42,15 @@ class Record {
   // before is copied there.
   void move_to(ring::Header& header);
 
+  // The process leaves that ring for another; what late threads still count there goes on counting.
+  void leave(void* ring) { left_.store(ring, std::memory_order_release); }
+  // The ring that was left last is about to go: its counts are taken over.
+  void fold();
+  // What was counted before and beside the ring of that header.
+  void copy_before(ring::Header& header) const;
+
+  // Mappings that were steered, were to be, or would have been.
+  std::uint64_t placements() const { return sum(kSteered) + sum(kFellBack) + sum(kWouldSteer); }
   // All that was counted, in the order of ring.h.
   void copy_to(std::uint64_t (&out)[ring::kCounters]) const;
 
@@ -72,12 +81,16 @@ class Record {
   }
   std::uint32_t take_shard();
   std::uint64_t sum(std::size_t index) const;
+  // Without the ring of this process.
+  std::uint64_t sum_before(std::size_t index) const;
   std::uint64_t since_reset(std::size_t index) const { return sum(index) - reset_at_[index]; }
 
   static constinit thread_local std::uint8_t own_shard_;  // 1 + index; 0: none taken yet
   std::atomic<std::uint32_t> taken_{0};
   Shard shards_[kShards] = {};
   std::uint64_t reset_at_[ring::kCounters] = {};
+  std::uint64_t folded_[ring::kCounters] = {};
+  std::atomic<void*> left_{nullptr};
   std::atomic<std::uint64_t> globs_[2][GlobList::kMaxGlobs] = {};
 };
 

@@ -1,16 +1,17 @@
 #include "recorder.h"
 
 #include <cerrno>
-#include <cstring>
 
+#include "asking.h"
 #include "caller.h"
 #include "clock.h"
+#include "greeting.h"
 #include "held.h"
-#include "layout.h"
 #include "messages.h"
-#include "post.h"
 #include "process.h"
 #include "record_sites.h"
+#include "reoffer.h"
+#include "retry.h"
 #include "ring_file.h"
 #include "seccomp_status.h"
 
@@ -24,41 +25,18 @@ constinit std::atomic<std::uint64_t> outside_high{0};
 
 namespace {
 
-// What this process says of itself. Written by the constructor, by the thread that opens the ring
-// and in forked children: by one at a time.
-constinit Hello hello;
-constinit Hello doorbell;  // the same, ready to be sent
+using greeting::hello;
+
 constinit bool said_begin = false;
-constinit const char* recorder_socket = nullptr;
 constinit std::atomic<std::uint64_t> lost{0};  // events that came while the ring was being opened
 constinit std::atomic<bool> opening_is_stuck{false};
 constinit std::atomic<std::uint32_t> generation{0};  // of rings, over forks
+constinit Retry retry;
+// Placements of processes that this one was forked from, and that had no record.
+constinit std::uint64_t placed_before_fork = 0;
 
 // tid (bits 0-31) and the generation of the ring that it was asked for.
 constinit thread_local std::uint64_t own_tid = 0;
-
-bool may_ask() {
-  return !process.filtered.load(std::memory_order_relaxed);
-}
-
-// Threads that are between their look at `filtered` and the end of a system call that a filter may
-// forbid. Who brings a filter for all threads waits for them.
-constinit std::atomic<std::uint32_t> asking{0};
-class Asking {
- public:
-  // Sequentially consistent, with let_finish(): either we see the filter's mark, or it sees us.
-  Asking() {
-    asking.fetch_add(1, std::memory_order_seq_cst);
-    may_ = !process.filtered.load(std::memory_order_seq_cst);
-  }
-  ~Asking() { asking.fetch_sub(1, std::memory_order_release); }
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
-  bool may() const { return may_; }
-
- private:
-  bool may_;
-};
 
 std::uint32_t tid() {
   const std::uint32_t now = generation.load(std::memory_order_relaxed);
@@ -68,42 +46,6 @@ std::uint32_t tid() {
   const auto asked = static_cast<std::uint32_t>(kernel::gettid().raw);
   own_tid = std::uint64_t{now} << 32 | asked;
   return asked;
-}
-
-void fill_in_hello() {
-  hello.size = sizeof hello;
-  hello.mode = settings.mode;
-  hello.near = settings.near;
-  hello.pid = static_cast<std::uint32_t>(kernel::getpid().raw);
-  hello.seed = settings.seeded ? settings.seed : 0;
-  hello.window = settings.window.count;
-  hello.max = process.max.count;
-  const std::string_view version(JITCORRAL_VERSION);
-  static_assert(sizeof JITCORRAL_VERSION <= sizeof hello.version);
-  std::memcpy(hello.version, version.data(), version.size());
-  std::memcpy(hello.label, settings.label, sizeof hello.label);
-  std::memcpy(hello.slurm_job, process.slurm_job, sizeof hello.slurm_job);
-  std::memset(hello.executable, 0, sizeof hello.executable);
-  kernel::readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
-  // Random enough for two records of one session to differ: where the stack, the library and the
-  // clock are.
-  hello.identity = mix(process.random ^ mix(clock::now(true)) ^
-                       (std::uint64_t{hello.pid} << 32 | reinterpret_cast<std::uintptr_t>(&hello)));
-}
-
-KernelResult say_hello(Hello::Subject subject, int fd = -1) {
-  hello.subject = subject;
-  hello.time = clock::now(true);
-  return post::send(recorder_socket, hello, fd);
-}
-
-// Where the recorder listens; null if there is none.
-const char* find_socket() {
-  if (settings.record == RecordTo::kUnix) return settings.record_path;
-  if (process.runtime_socket[0] != '\0' && kernel::exists(process.runtime_socket).ok())
-    return process.runtime_socket;
-  constexpr const char* kSystem = "/run/jitcorral/socket";
-  return kernel::exists(kSystem).ok() ? kSystem : nullptr;
 }
 
 // The page that tells this process from those forked from it.
@@ -122,32 +64,41 @@ ForkMark* make_mark() {
 void cannot(const RingMemory& ring) {
   hello.reason = ring.reason;
   hello.error = static_cast<std::uint16_t>(ring.error);
-  if (recorder_socket != nullptr) say_hello(Hello::Subject::kCannot);
+  if (settings.record != RecordTo::kFile) greeting::say(Hello::Subject::kCannot);
   messages::cannot_record(Hello::kCannotTexts[static_cast<std::size_t>(ring.reason)], ring.error);
 }
 
 // Whether there is somewhere to record to. Asked first, and by the kinds of calls that let the
 // process start: what follows makes others.
-bool may_record() {
-  if (settings.record != RecordTo::kFile) {
-    recorder_socket = find_socket();
-    if (recorder_socket == nullptr) return false;
-  }
-  return said_begin || seccomp::filters_in_force() <= settings.record_filters;
+State look_for_recorder() {
+  if (settings.record != RecordTo::kFile && !greeting::find_socket()) return State::kAbsent;
+  return said_begin || seccomp::filters_in_force() <= settings.record_filters ? State::kOpening
+                                                                              : State::kOff;
 }
 
-// The ring, mapped, filled with what is known and handed over; false if there will be none.
-bool make_ring() {
+// After `error`: looked for again, or given up.
+State without_recorder(int error) {
+  const bool is_auto = settings.record == RecordTo::kAuto;
+  // A recorder that has gone is no news to what outlived it.
+  if (greeting::is_nobody(error)) return is_auto ? State::kAbsent : State::kOff;
+  if (error == EAGAIN || (is_auto && (greeting::is_busy(error) || greeting::is_gone(error))))
+    return State::kAbsent;
+  messages::cannot_record("the recorder does not take it", error);
+  return State::kOff;
+}
+
+// The ring, mapped, filled with what is known and handed over: kOpen, or what is without it.
+// `late`: placements that are not in it.
+State make_ring(std::uint64_t late) {
   const bool to_file = settings.record == RecordTo::kFile;
-  if (generation.load(std::memory_order_relaxed) == 0 && !said_begin) clock::prepare();
-  if (hello.identity == 0) fill_in_hello();
+  if (hello.identity == 0) greeting::fill_in();
   ForkMark* mark = make_mark();
   const RingMemory made = mark == nullptr ? RingMemory{nullptr, -1, Hello::Cannot::kMemory, ENOMEM}
                           : to_file       ? make_file_ring(settings.record_path, hello.executable)
                                           : make_memory_ring();
   if (made.memory == nullptr) {
     cannot(made);
-    return false;
+    return State::kOff;
   }
   const AddressRange whole =
       range_of({reinterpret_cast<std::uint64_t>(made.memory)}, Bytes{ring::kSize});
@@ -159,25 +110,20 @@ bool make_ring() {
   hello.subject = Hello::Subject::kRing;
   hello.time = clock::now(true);
   writer.header().hello_offset = writer.add_bytes(&hello, sizeof hello);
+  writer.header().late = late;
   sites::begin(writer, generation.load(std::memory_order_relaxed), hello.executable);
-  if (to_file) {
-    held::close(made.fd);
-  } else {
-    const KernelResult sent = say_hello(Hello::Subject::kRing, made.fd);
-    held::close(made.fd);
-    if (!sent.ok()) {
-      kernel::unmap(whole);
-      // A recorder that has gone is no news to what outlived it.
-      if (sent.error() != ECONNREFUSED && sent.error() != ENOENT)
-        messages::cannot_record("the recorder does not take it", sent.error());
-      return false;
-    }
+  const KernelResult sent = to_file ? KernelResult{} : greeting::offer(made.fd);
+  held::close(made.fd);
+  if (!sent.ok()) {
+    kernel::unmap(whole);
+    return without_recorder(sent.error());
   }
-  doorbell = hello;
-  doorbell.subject = Hello::Subject::kDoorbell;
+  greeting::prepare_doorbell();
   mark->ring.store(made.memory, std::memory_order_release);  // pairs with ring_of_this_process
   process.record.move_to(writer.header());
-  return true;
+  // Who runs a command, or reads a file, takes one ring of a process.
+  if (settings.record == RecordTo::kAuto) reoffer::begin(hello.time);
+  return State::kOpen;
 }
 
 void count_lost() {
@@ -203,23 +149,27 @@ bool wait_for_ring() {
   return false;
 }
 
-bool open() {
+// `places`: the event is a placement, and already counted.
+bool open(bool places) {
   State seen = state.load(std::memory_order_acquire);
   if (seen == State::kOpen) {
     if (ring_of_this_process() != nullptr) return true;
     // Forked by an inline system call: no handler of ours ran. One thread takes note of it.
     if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
       return wait_for_ring();
-    process.record.forget();
     on_fork_child();
     seen = State::kWaiting;
   }
   if (seen == State::kOpening) return wait_for_ring();
-  if (seen != State::kWaiting) return false;
+  const bool is_late = seen == State::kAbsent;
+  if (is_late ? !retry.claim(clock::now(may_ask())) : seen != State::kWaiting) return false;
   const Asking ask;
+  if (ask.may() && !is_late && !said_begin) clock::prepare();
   // Nothing is marked yet: a handler that never returns leaves nothing behind.
-  if (!ask.may() || !may_record()) {
-    state.compare_exchange_strong(seen, State::kOff, std::memory_order_acq_rel);
+  const State found = ask.may() ? look_for_recorder() : State::kOff;
+  if (found != State::kOpening) {
+    if (!is_late && ask.may()) retry.claim(clock::now(true));
+    state.compare_exchange_strong(seen, found, std::memory_order_acq_rel);
     return false;
   }
   // No handler of the host's comes between: it might close descriptors, or never return.
@@ -227,8 +177,15 @@ bool open() {
   const bool ours = state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel);
   bool made = false;
   if (ours) {
-    made = make_ring();
-    state.store(made ? State::kOpen : State::kOff, std::memory_order_release);
+    std::uint64_t late = placed_before_fork;
+    const std::uint64_t placed = is_late ? process.record.placements() : 0;
+    late += places && placed > 0 ? placed - 1 : placed;
+    const State now = make_ring(late);
+    made = now == State::kOpen;
+    // Nobody heard of it: children are what this process's own parent was.
+    if (now == State::kAbsent && !said_begin) hello.identity = 0;
+    if (now == State::kAbsent && !is_late) retry.claim(clock::now(true));
+    state.store(now, std::memory_order_release);
   }
   kernel::set_signal_mask(mask);
   if (!ours) return seen == State::kOpening ? wait_for_ring() : ring_of_this_process() != nullptr;
@@ -254,22 +211,49 @@ void ring_doorbell(ring::Header& header) {
   // Of all threads one rings.
   if (header.wake_at.exchange(ring::kNobodyWaits, std::memory_order_relaxed) !=
           ring::kNobodyWaits &&
-      recorder_socket != nullptr) {
+      settings.record != RecordTo::kFile) {
     const Asking ask;
-    if (ask.may()) post::send(recorder_socket, doorbell);
+    if (ask.may()) greeting::ring_doorbell();
   }
 }
 
+// The ring that the process went on to, once it is there; some 100 us at the most, unless the
+// thread that makes it has to wait for a processor. Null: it did not come.
+void* ring_behind(void* left) {
+  constexpr int kSpins = 1000, kYields = 50000;
+  for (int i = 0; i < kSpins + kYields; ++i) {
+    void* memory = ring_of_this_process();
+    if (memory != left || !RingWriter(left).is_left()) return memory;
+    if (opening_is_stuck.load(std::memory_order_relaxed)) break;
+    if (i >= kSpins && !may_ask()) break;
+    if (i >= kSpins) kernel::yield();
+  }
+  opening_is_stuck.store(true, std::memory_order_relaxed);
+  lost.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+void mark_header(std::uint32_t state) {
+  // Once more if it was left in between.
+  for (int i = 0; i < 2; ++i)
+    if (void* memory = ring_of_this_process())
+      RingWriter(memory).header().state.fetch_or(state, std::memory_order_seq_cst);
+}
+
 }  // namespace
+
+bool looks_again() {
+  return may_ask() && retry.is_due(clock::now(true));
+}
 
 void begin() {
   if (settings.record == RecordTo::kOff) return;
   if (settings.record == RecordTo::kUnix) {
     if (seccomp::filters_in_force() > settings.record_filters) return;
     clock::prepare();
-    fill_in_hello();
-    recorder_socket = settings.record_path;
-    said_begin = say_hello(Hello::Subject::kBegin).ok();
+    greeting::fill_in();
+    greeting::find_socket();
+    said_begin = greeting::say(Hello::Subject::kBegin).ok();
   }
   if (settings.record == RecordTo::kFile && seccomp::filters_in_force() != 0) return;
   state.store(State::kWaiting, std::memory_order_release);
@@ -277,18 +261,26 @@ void begin() {
 
 void end() {
   if (!is_on()) return;
-  if (void* memory = ring_of_this_process()) {
+  if (ring_of_this_process() != nullptr) {
     count_lost();
-    RingWriter(memory).header().state.fetch_or(ring::kEndedByExit, std::memory_order_relaxed);
+    reoffer::end(clock::now(may_ask()));
+    mark_header(ring::kEndedByExit);
   } else if (said_begin && may_ask()) {
     process.record.copy_to(hello.counters);
-    say_hello(Hello::Subject::kEnd);
+    greeting::say(Hello::Subject::kEnd);
   }
 }
 
 void on_fork_child() {
   held::close_all_in_child();
-  if (!is_on()) return;
+  reoffer::on_fork_child();
+  Asking::forget();
+  const State before = state.load(std::memory_order_relaxed);
+  if (before == State::kAbsent) placed_before_fork += process.record.placements();
+  if (before > State::kWaiting) placed_before_fork = 0;  // the parent's record says it
+  process.record.forget();
+  if (before == State::kOff) return;
+  retry.forget();
   if (ForkMark* mark = fork_mark.load(std::memory_order_acquire))
     mark->ring.store(nullptr, std::memory_order_relaxed);
   said_begin = false;
@@ -300,7 +292,6 @@ void on_fork_child() {
     hello.identity = 0;
   }
   lost.store(0, std::memory_order_relaxed);
-  asking.store(0, std::memory_order_relaxed);
   opening_is_stuck.store(false, std::memory_order_relaxed);
   state.store(State::kWaiting, std::memory_order_release);
 }
@@ -309,35 +300,40 @@ void let_finish() {
   constexpr int kSpins = 1000, kYields = 50000;  // some 100 ms at the most: a handler waits in vain
   for (int i = 0; i < kSpins + kYields; ++i) {
     // Acquire: pairs with the release of the thread that has finished.
-    if (asking.load(std::memory_order_seq_cst) == 0 &&
-        state.load(std::memory_order_acquire) != State::kOpening)
-      return;
+    if (!Asking::any() && state.load(std::memory_order_acquire) != State::kOpening) break;
     if (i >= kSpins) kernel::yield();
   }
+  mark_header(ring::kFiltered);  // in a ring that was made meanwhile too
 }
 
 void before_filter() {
-  if (state.load(std::memory_order_acquire) == State::kWaiting) open();
+  if (state.load(std::memory_order_acquire) == State::kWaiting) open(false);
   // From here on times and thread ids would be new kinds of calls; the ring is only memory.
-  if (void* memory = ring_of_this_process())
-    RingWriter(memory).header().state.fetch_or(ring::kFiltered, std::memory_order_relaxed);
+  mark_header(ring::kFiltered);
 }
 
 std::uint64_t note(const Note& n) {
-  if (!is_on()) return RingWriter::kDropped;
+  if (state.load(std::memory_order_relaxed) == State::kOff) return RingWriter::kDropped;
   void* memory = ring_of_this_process();
-  if (memory == nullptr && (!open() || (memory = ring_of_this_process()) == nullptr))
-    return RingWriter::kDropped;
-  RingWriter writer(memory);
+  if (memory == nullptr) {
+    const bool places = n.outcome == Outcome::kSteered || n.outcome == Outcome::kFellBack ||
+                        n.outcome == Outcome::kWouldSteer;
+    if (!open(places) || (memory = ring_of_this_process()) == nullptr) return RingWriter::kDropped;
+  }
   Event e = {};
   e.time = clock::now(may_ask());
+  if (e.time >= reoffer::look_at.load(std::memory_order_relaxed)) [[unlikely]] {
+    reoffer::look(e.time);
+    count_lost();
+    memory = ring_of_this_process();
+    if (memory == nullptr) return RingWriter::kDropped;
+  }
   e.address = n.at.begin.value;
   e.length = n.at.size().count;
   e.other = n.other;
   e.fingerprint = n.fingerprint;
   e.flags = static_cast<std::uint32_t>(n.flags);
   e.thread = (tid() & 0xffffffU) | static_cast<std::uint32_t>(n.error & 0xff) << 24;
-  e.site = n.site == nullptr ? 0 : sites::id_of(writer, n.site, n.role);
   e.call = n.call;
   e.outcome = n.outcome;
   e.reason = n.reason;
@@ -345,13 +341,21 @@ std::uint64_t note(const Note& n) {
   if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo ||
       (n.call == Call::kProtect && (n.prot & PROT_EXEC) != 0))
     widen_outside(n.at);
-  const std::uint64_t ticket = writer.append(e);
-  ring::Header& header = writer.header();
-  // A dropped event's ticket is the greatest there is.
-  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
-  if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
-    ring_doorbell(header);
-  return ticket;
+  for (;;) {
+    RingWriter writer(memory);
+    e.site = n.site == nullptr ? 0 : sites::id_of(writer, n.site, n.role);
+    const std::uint64_t ticket = writer.append(e);
+    if (ticket == RingWriter::kMovedOn) [[unlikely]] {
+      if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
+      continue;
+    }
+    ring::Header& header = writer.header();
+    // A dropped event's ticket is the greatest there is.
+    const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
+    if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
+      ring_doorbell(header);
+    return ticket;
+  }
 }
 
 void cancel(std::uint64_t ticket) {
@@ -363,9 +367,11 @@ void cancel(std::uint64_t ticket) {
 }
 
 void window_opened() {
-  void* memory = ring_of_this_process();
-  if (memory == nullptr || !process.window.is_open()) return;
-  ring::Header& h = RingWriter(memory).header();
+  if (void* memory = ring_of_this_process()) tell_window(RingWriter(memory).header());
+}
+
+void tell_window(ring::Header& h) {
+  if (!process.window.is_open()) return;
   const AddressRange window = process.window.range(), anchor = process.window.anchor();
   h.window_base = window.begin.value;
   h.window_size = window.size().count;

@@ -19,7 +19,7 @@ namespace jitcorral::recorder {
 void begin();
 // From the destructor.
 void end();
-// In a forked child: its record is its own.
+// In a forked child: its record is its own, and so are its counts.
 void on_fork_child();
 // Before a seccomp filter comes into force: what needs the kernel is done now, or never.
 void before_filter();
@@ -44,6 +44,7 @@ struct Note {
 
 enum class State : std::uint32_t {
   kOff,      // nothing is recorded
+  kAbsent,   // no recorder was there, or none that had room; a later event looks again
   kWaiting,  // wanted: the first event makes the ring
   kOpening,
   kOpen,
@@ -52,7 +53,12 @@ extern std::atomic<State> state;
 
 // Whether an event would be recorded. A load, no more.
 inline bool is_on() {
-  return state.load(std::memory_order_relaxed) != State::kOff;
+  return state.load(std::memory_order_relaxed) > State::kAbsent;
+}
+// The same of a placement, by which a recorder is looked for again where none was.
+bool looks_again();
+inline bool is_wanted() {
+  return is_on() || (state.load(std::memory_order_relaxed) == State::kAbsent && looks_again());
 }
 // Whether events were recorded already.
 inline bool is_open() {
@@ -77,5 +83,6 @@ inline bool watches(AddressRange range) {
 
 // The window is open: readers may know.
 void window_opened();
+void tell_window(ring::Header& header);
 
 }  // namespace jitcorral::recorder

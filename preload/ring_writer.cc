@@ -31,7 +31,7 @@ std::uint64_t RingWriter::append(Event& event) {
   const std::uint64_t ticket = h.taken.fetch_add(1, std::memory_order_seq_cst);
   if ((ticket & ring::kLeft) != 0) [[unlikely]]
     return kMovedOn;
-  auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
+  ring::Slot* const slots = this->slots();
   ring::Slot& slot = slots[ticket % ring::kSlots];
   // The reader wrote to the slots ahead when it freed them: fetch them before they are waited for.
   __builtin_prefetch(&slots[(ticket + 2) % ring::kSlots], 1);

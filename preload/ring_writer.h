@@ -39,6 +39,9 @@ class RingWriter {
   }
 
   ring::Header& header() const { return *reinterpret_cast<ring::Header*>(memory_); }
+  ring::Slot* slots() const { return reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset); }
+  unsigned char* texts() const { return memory_ + ring::kTextsOffset; }
+  void* memory() const { return memory_; }
   ring::Shard* shards() const {
     return reinterpret_cast<ring::Shard*>(memory_ + ring::kShardsOffset);
   }

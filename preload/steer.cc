@@ -176,7 +176,7 @@ Asker ask(Call door, Role role, const void* site) {
 
 void record(const Asker& asker, const MapCall& call, Outcome outcome, AddressRange at, Kind kind,
             PlaceFailure failure = PlaceFailure::kNone, int error = 0) {
-  if (!recorder::is_on()) return;
+  if (!recorder::is_wanted()) return;
   recorder::Note n;
   n.call = asker.door;
   n.outcome = outcome;

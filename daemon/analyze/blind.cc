@@ -14,6 +14,13 @@ std::string counted(std::uint64_t n, const char* one, const char* many) {
   return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
+void begins_late(const model::Run& run, std::vector<std::string>& out) {
+  if (run.placed_before > 0)
+    out.push_back(
+        "the record begins late: " + counted(run.placed_before, "placement", "placements") +
+        " had been made before a recorder was there");
+}
+
 // What is missing between the calls of a process and its record.
 void gaps(const model::Run& run, std::vector<std::string>& out) {
   if (run.dropped > 0)
@@ -77,6 +84,7 @@ void before_the_fork(const model::Record& record, std::vector<std::string>& out)
   for (const model::Record* r : ancestry(record)) {
     if (r == &record) continue;
     std::vector<std::string> theirs;
+    begins_late(r->run, theirs);
     gaps(r->run, theirs);
     if (theirs.empty()) continue;
     out.push_back("the record of process " + std::to_string(r->run.pid) +
@@ -96,10 +104,7 @@ Blind blind_of(const model::Record& record, const History& history) {
     return blind;  // nothing else can be said of it
   }
   if (!run.reason.empty()) blind.hides.push_back("nothing could be recorded: " + run.reason);
-  if (run.late > 0)
-    blind.hides.push_back(
-        "the record begins late: " + counted(run.late, "placement", "placements") +
-        " had been made before a recorder was there");
+  begins_late(run, blind.hides);
   gaps(run, blind.hides);
   if (run.texts_lost > 0 && history.without_site > 0)
     blind.hides.push_back(counted(history.without_site, "call", "calls") +

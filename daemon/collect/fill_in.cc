@@ -37,6 +37,8 @@ void fill_in(model::Run& run, const Hello& hello) {
   run.mode = hello.mode <= Mode::kScatter ? hello.mode : Mode::kAuto;
   run.near = hello.near <= Near::kAddress ? hello.near : Near::kAuto;
   run.pid = hello.pid;
+  run.label = text_of(hello.label);
+  run.slurm_job = text_of(hello.slurm_job);
   run.fork_time = hello.forked != 0 ? hello.fork_time : 0;
   if (run.started == 0) run.started = wall_time_at(hello.time);
   if (hello.reason != Hello::Cannot::kNone && hello.reason < Hello::Cannot::kCount) {
@@ -54,7 +56,7 @@ void fill_in(model::Run& run, const RingReader& ring) {
   run.position = ring.taken();
   run.dropped = ring.dropped();
   run.texts_lost = ring.texts_lost();
-  run.late = ring.late();
+  run.placed_before = ring.late();
   run.torn = ring.implausible();
 }
 

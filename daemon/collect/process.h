@@ -30,7 +30,7 @@ struct Process {
   pid_t pid = 0;
   std::uint64_t identity = 0;  // of its record (Hello)
   Descriptor pidfd;
-  model::Run run;                   // id 0: not stored yet
+  model::Run run;                         // id 0: not stored yet
   std::shared_ptr<const Process> parent;  // that forked it, if it was recorded here
   std::optional<RingReader> ring;
   bool ended = false;  // nothing more will come

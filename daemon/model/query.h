@@ -27,8 +27,8 @@ struct Answer {
   std::uint16_t size = 0;
   Status status = Status::kRefused;
   std::uint8_t unused = 0;
-  char reason[240] = {};   // kRefused: one line, 0-terminated
-  char version[16] = {};   // the daemon's
+  char reason[240] = {};  // kRefused: one line, 0-terminated
+  char version[16] = {};  // the daemon's
 };
 static_assert(std::is_trivially_copyable_v<Answer>);
 

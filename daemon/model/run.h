@@ -86,7 +86,6 @@ struct Run {
   std::uint64_t dropped = 0;         // events that did not fit
   std::uint64_t torn = 0;        // events whose writer died in the middle, or that made no sense
   std::uint64_t texts_lost = 0;  // call sites and names that did not fit
-  std::uint64_t late = 0;        // placements that were made before the record began
   bool filter_arrived = false;   // later events carry no time: no new system call was made for it
   std::uint32_t samples = 0;     // how often the process's own list of mappings was looked at
   std::string verdict;           // as analysed when the run was last written; empty: not yet

@@ -25,10 +25,12 @@ using model::Query;
 // In memory that cannot be changed any more, so that the reader may trust what it checked.
 Descriptor memory_of(const std::string& bytes) {
   Descriptor memory(memfd_create("jitcorral-image", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory) throw std::runtime_error(std::string("no memory for the answer: ") + strerror(errno));
+  if (!memory)
+    throw std::runtime_error(std::string("no memory for the answer: ") + strerror(errno));
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t n = write(memory.get(), bytes.data() + done, bytes.size() - done);
-    if (n <= 0) throw std::runtime_error(std::string("no memory for the answer: ") + strerror(errno));
+    if (n <= 0)
+      throw std::runtime_error(std::string("no memory for the answer: ") + strerror(errno));
     done += static_cast<std::size_t>(n);
   }
   fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
@@ -60,12 +62,13 @@ bool is_plausible(const Query& query, ssize_t got) {
 
 }  // namespace
 
-Answers::Answers(Descriptor listening, std::string database, std::function<void()> refresh)
+Answers::Answers(std::unique_ptr<collect::Listener> listening, std::string database,
+                 std::function<void()> refresh)
     : listening_(std::move(listening)),
       over_(eventfd(0, EFD_CLOEXEC)),
       database_(std::move(database)),
       refresh_(std::move(refresh)) {
-  fcntl(listening_.get(), F_SETFL, O_NONBLOCK);
+  fcntl(listening_->fd(), F_SETFL, O_NONBLOCK);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -80,10 +83,10 @@ Answers::~Answers() {
 
 void Answers::work() {
   for (;;) {
-    pollfd entries[] = {{listening_.get(), POLLIN, 0}, {over_.get(), POLLIN, 0}};
+    pollfd entries[] = {{listening_->fd(), POLLIN, 0}, {over_.get(), POLLIN, 0}};
     if (poll(entries, 2, -1) < 0 && errno != EINTR) return;
     if ((entries[1].revents & POLLIN) != 0) return;
-    const Descriptor connection(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Descriptor connection(accept4(listening_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection) {
       // No descriptor is left: whoever holds them may let one go.
       if (errno == EMFILE || errno == ENFILE) poll(&entries[1], 1, 100);

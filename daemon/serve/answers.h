@@ -4,30 +4,29 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
-#include "collect/ring_reader.h"
+#include "collect/listener.h"
 
 namespace jitcorral::serve {
 
 class Answers {
  public:
-  // `listening`: a SOCK_SEQPACKET socket. `database`: its path. `refresh`: returns when what lies in
-  // rings now is in the database, or can't be brought there soon; called in the thread.
-  Answers(collect::Descriptor listening, std::string database, std::function<void()> refresh);
+  // `listening`: for its socket only. `database`: its path. `refresh`: returns when what lies
+  // in rings now is in the database, or can't be brought there soon; called in the thread.
+  Answers(std::unique_ptr<collect::Listener> listening, std::string database,
+          std::function<void()> refresh);
   ~Answers();
   Answers(const Answers&) = delete;
   Answers& operator=(const Answers&) = delete;
-
-  // Listens at `path`, replacing what a dead daemon left. Throws std::runtime_error.
-  static collect::Descriptor listen_at(const std::string& path, bool for_everyone);
 
  private:
   void work();
   void answer(int connection);
 
-  collect::Descriptor listening_;
+  std::unique_ptr<collect::Listener> listening_;
   collect::Descriptor over_;  // an eventfd
   std::string database_;
   std::function<void()> refresh_;

@@ -20,9 +20,9 @@ struct Followed : collect::Process {
   Clock::time_point due = Clock::time_point::max();  // of the next look; max: the doorbell rings
   Clock::duration interval{};                        // between two looks, while it is awake
   bool awake = false;
-  bool kept = false;          // by the keeper, under name()
-  bool safe = false;          // ... and it is known to have arrived there
-  std::uint64_t stored = 0;   // of run.recorded: events that are in the database
+  bool kept = false;         // by the keeper, under name()
+  bool safe = false;         // ... and it is known to have arrived there
+  std::uint64_t stored = 0;  // of run.recorded: events that are in the database
 
   // Of what is kept: all that a next daemon needs if the database knows nothing yet.
   std::string name() const;

@@ -60,8 +60,7 @@ Descriptor connect_to(const std::string& path) {
   // Another user's at our path would get our rings.
   ucred peer = {};
   socklen_t size = sizeof peer;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-      peer.uid != geteuid())
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid())
     throw std::runtime_error(path + ": another user listens there");
   // It answers at once; one that was stopped must not stop us.
   const timeval patience = {5, 0};
@@ -98,7 +97,8 @@ std::unique_ptr<Keeper> make_holder(const std::string& path) {
     start_holder(path);
     connection = connect_to(path);
   }
-  if (!connection) throw std::runtime_error(path + ": no process that keeps rings could be started");
+  if (!connection)
+    throw std::runtime_error(path + ": no process that keeps rings could be started");
   return std::make_unique<HolderClient>(std::move(connection));
 }
 

@@ -14,10 +14,10 @@ struct Options {
   bool for_everyone = false;  // other users' processes too: a system's daemon
 
   // What SIGHUP reads anew.
-  unsigned retain_days = 30;                     // 0: for ever
-  std::uint64_t retain_bytes = 2ULL << 30;       // 0: no bound
-  unsigned rings_per_user = 2048;                // at one time; each costs two descriptors
-  std::uint64_t events_per_second = 2'000'000;   // of one user; what is more waits in its rings
+  unsigned retain_days = 30;                    // 0: for ever
+  std::uint64_t retain_bytes = 2ULL << 30;      // 0: no bound
+  unsigned rings_per_user = 2048;               // at one time; each costs two descriptors
+  std::uint64_t events_per_second = 2'000'000;  // of one user; what is more waits in its rings
   std::string log_level = "info";
 };
 

@@ -82,7 +82,7 @@ Recorder::Shared Recorder::add(collect::Message& message) {
   followed->identity = hello.identity;
   followed->pidfd = std::move(message.pidfd);
   model::Run& run = followed->run;
-  fill_in(run, hello);
+  collect::fill_in(run, hello);
   run.pid = static_cast<std::uint32_t>(message.pid);
   run.uid = message.uid;
   run.identity = hello.identity;
@@ -146,15 +146,14 @@ void Recorder::take(collect::Message message) {
     case Hello::Subject::kEnd:
       if (!known || known->ring) return;
       known->run.counters.emplace();
-      std::copy(std::begin(hello.counters), std::end(hello.counters),
-                known->run.counters->begin());
+      std::copy(std::begin(hello.counters), std::end(hello.counters), known->run.counters->begin());
       changed_.insert(known->identity);
       return;
     case Hello::Subject::kBegin:
     case Hello::Subject::kCannot:
       if (hello.identity == 0 || user(message.uid).rings >= options_.rings_per_user) break;
       if (!known) known = add(message);
-      fill_in(known->run, hello);
+      collect::fill_in(known->run, hello);
       changed_.insert(known->identity);
       return;
     case Hello::Subject::kCount:
@@ -224,9 +223,9 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   if (any || followed.changed) changed_.insert(followed.identity);
   if (count != 0) {
     const double factor = static_cast<double>(kAimedAt) / static_cast<double>(count);
-    followed.interval = std::clamp(
-        std::chrono::duration_cast<Clock::duration>(followed.interval * std::clamp(factor, 0.25, 2.0)),
-        Clock::duration(kOften), Clock::duration(kSeldom));
+    followed.interval = std::clamp(std::chrono::duration_cast<Clock::duration>(
+                                       followed.interval * std::clamp(factor, 0.25, 2.0)),
+                                   Clock::duration(kOften), Clock::duration(kSeldom));
     followed.awake = true;
   }
   if (followed.ring->is_filtered()) {

@@ -21,9 +21,9 @@ namespace jitcorral::serve {
 // What became of messages and events; for people and metrics.
 struct Tally {
   std::uint64_t hellos = 0;
-  std::uint64_t refused = 0;      // no message of ours, or of nobody who may send one
-  std::uint64_t over_limit = 0;   // of a user with too many rings or messages
-  std::uint64_t events = 0;       // stored
+  std::uint64_t refused = 0;     // no message of ours, or of nobody who may send one
+  std::uint64_t over_limit = 0;  // of a user with too many rings or messages
+  std::uint64_t events = 0;      // stored
   std::uint64_t store_failures = 0;
   std::uint64_t removed_runs = 0;  // by retention
 };
@@ -112,7 +112,7 @@ class Recorder {
   std::map<std::uint64_t, Shared> living_;  // by identity
   std::map<pid_t, std::uint64_t> by_pid_;
   std::set<std::pair<Clock::time_point, std::uint64_t>> queue_;  // due, identity
-  std::set<std::uint64_t> changed_;  // to be stored, ended ones among them
+  std::set<std::uint64_t> changed_;    // to be stored, ended ones among them
   std::vector<std::uint64_t> unsafe_;  // kept, but not acknowledged yet
   std::size_t buffered_ = 0;           // events
   std::map<uid_t, User> users_;

@@ -1,5 +1,5 @@
-// Where an earlier daemon was stopped or killed: its rings come back from the keeper, its books from
-// the database, and the database wins.
+// Where an earlier daemon was stopped or killed: its rings come back from the keeper, its books
+// from the database, and the database wins.
 #include "collect/fill_in.h"
 #include "serve/recorder.h"
 
@@ -43,7 +43,7 @@ void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& know
     followed->ring.emplace(kept.descriptors[0], true);
     if (row == known.end()) {
       // Killed before the first row was written; what it said of itself is in the ring.
-      if (const auto hello = followed->ring->hello()) fill_in(followed->run, *hello);
+      if (const auto hello = followed->ring->hello()) collect::fill_in(followed->run, *hello);
       followed->run.pid = static_cast<std::uint32_t>(named.pid);
       followed->run.uid = named.uid;
       followed->run.identity = named.identity;

@@ -44,6 +44,7 @@ class Refresh {
     {
       const std::lock_guard lock(mutex_);
       asked = asked_;
+      if (asked == answered_) return;
     }
     flush();
     const std::lock_guard lock(mutex_);
@@ -131,10 +132,10 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
   Loop loop;
   loop.add(signal_queue.get(), kSignals);
   loop.add(wake.get(), kWake);
+  const auto mode = static_cast<std::filesystem::perms>(options.for_everyone ? 0666 : 0600);
   collect::Listener listener =
       inherited.hello ? collect::Listener(std::move(inherited.hello), options.for_everyone)
-                      : collect::Listener(options.socket, std::filesystem::perms(
-                                                              options.for_everyone ? 0666 : 0600));
+                      : collect::Listener(options.socket, mode);
   loop.add(listener.fd(), kHello);
   Recorder::Voice voice;
   voice.say = [](const std::string& line) { spdlog::info("{}", line); };
@@ -143,11 +144,12 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
   watch.add = [&](int fd, std::uint64_t identity) { loop.add_process(fd, identity); };
   const char* const kept_by = keeper->what();
   Recorder recorder(options, std::move(keeper), voice, watch);
-  Observed observed(recorder);
+  Observed observed(recorder, wake.get());
   recorder.begin();
   Refresh refresh(wake.get());
-  Descriptor query = inherited.query ? std::move(inherited.query)
-                                     : Answers::listen_at(options.query, options.for_everyone);
+  auto query = inherited.query
+                   ? std::make_unique<collect::Listener>(std::move(inherited.query), true)
+                   : std::make_unique<collect::Listener>(options.query, mode);
   Answers answers(std::move(query), options.database, [&] { refresh.wait(); });
   observed.serve(std::move(inherited.metrics), options.metrics);
 
@@ -173,8 +175,7 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
         heard = true;
       } else if (tag == kWake) {
         std::uint64_t times = 0;
-        if (read(wake.get(), &times, sizeof times) > 0)
-          refresh.answer([&] { recorder.flush(); });
+        if (read(wake.get(), &times, sizeof times) > 0) refresh.answer([&] { recorder.flush(); });
       } else if (tag == kSignals) {
         signalfd_siginfo info = {};
         while (read(signal_queue.get(), &info, sizeof info) == sizeof info) {

@@ -211,6 +211,19 @@ TEST(VerdictTest, GapsOfTheParentsRecordAreTheChildsToo) {
   EXPECT_EQ(child.analysed().verdict, Verdict::kNoJit);
 }
 
+TEST(VerdictTest, ARecordThatBeginsLateIsUnknownAndSoAreThoseOfItsChildren) {
+  Recording parent = healthy(), child;
+  parent.record.run.placed_before = 1;
+  EXPECT_EQ(parent.analysed().verdict, Verdict::kUnknown);
+  EXPECT_TRUE(has(parent.analysed().blind,
+                  "the record begins late: 1 placement had been made before a recorder was there"));
+  child.record.run.parent = 1;
+  child.record.parent = &parent.record;
+  child.record.run.fork_time = 1000;
+  EXPECT_EQ(child.analysed().verdict, Verdict::kUnknown);
+  EXPECT_TRUE(has(child.analysed().blind, "begins late"));
+}
+
 TEST(VerdictTest, CallsThatWereCountedButNotRecordedAreUnknown) {
   Recording r;
   r.record.run.counters.emplace();

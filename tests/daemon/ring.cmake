@@ -5,7 +5,7 @@ file(GLOB ring_sources ${CMAKE_CURRENT_LIST_DIR}/ring_*_test.cc
      ${CMAKE_CURRENT_LIST_DIR}/collect_*_test.cc)
 find_package(Threads REQUIRED)
 add_executable(ring_tests ${ring_sources} ${shim}/ring_writer.cc ${shim}/ring_file.cc
-  ${shim}/record.cc ${shim}/record_sites.cc ${shim}/modules.cc)
+  ${shim}/record.cc ${shim}/record_sites.cc ${shim}/modules.cc ${shim}/succession.cc)
 target_compile_definitions(ring_tests PRIVATE JITCORRAL_BUILDING)
 target_include_directories(ring_tests PRIVATE ${shim})
 target_link_libraries(ring_tests PRIVATE jitcorral_collect jitcorral_include GTest::gtest_main
