@@ -31,14 +31,14 @@ std::optional<Choice> choice_in(const store::Database& database, const Which& wh
     const bool pid_first = lives(*by_pid);
     const model::Run& taken = pid_first ? *by_pid : *by_id;
     const model::Run& other = pid_first ? *by_id : *by_pid;
-    return {taken,
-            pid_first
-                ? fmt::format("{0} is taken for the living process (run {1}); run:{0} is the run "
-                              "of that number, of pid {2}",
-                              which.number, taken.id, other.pid)
-                : fmt::format("{0} is taken for the run; pid:{0} is the process that had that "
-                              "number (run {1})",
-                              which.number, other.id)};
+    return Choice{
+        taken,
+        pid_first ? fmt::format("{0} is taken for the living process (run {1}); run:{0} is the run "
+                                "of that number, of pid {2}",
+                                which.number, taken.id, other.pid)
+                  : fmt::format("{0} is taken for the run; pid:{0} is the process that had that "
+                                "number (run {1})",
+                                which.number, other.id)};
   }
   if (by_pid) return Choice{*by_pid, ""};
   if (by_id) return Choice{*by_id, ""};

@@ -41,12 +41,11 @@ Asked parse_export(std::vector<std::string> arguments) {
       "jitcorral export [--format json|csv] [--run ID | --since TIME] [--events] [--addresses]",
       "  jitcorral export --format csv > runs.csv\n"
       "  jitcorral export --since 7d --format csv > week.csv\n"
-      "  jitcorral export --run 12 --events | duckdb -c \"SELECT outcome, count(*) FROM "
-      "read_json('/dev/stdin') GROUP BY 1\"\n"
+      "  jitcorral export --run 12 --events > events.json\n"
       "  python3 -c \"import pandas; "
       "print(pandas.read_csv('runs.csv').groupby('verdict').size())\"\n"
       "\njson is one object a line. The columns, and the database behind them, are documented in\n"
-      "SCHEMA.md beside README.md (daemon/store/SCHEMA.md in the sources).\n");
+      "daemon/store/SCHEMA.md.\n");
   std::string run, since, format = "json";
   app.add_option("--format", format, "json: an object a line; csv: as RFC 4180 wants it")
       ->type_name("FORMAT");

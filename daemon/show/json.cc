@@ -150,14 +150,14 @@ Json of(const Shown& shown) {
           {"window", window_of(run)},
           {"counts", counts_of(run)},
           {"record", record_of(run)},
+          {"reach", of(shown.report.reach)},
+          {"engines", engines},
+          {"fallbacks", fallbacks},
           {"uid", or_null(run.uid)},
           {"unit", utf8(run.unit)},
           {"container", utf8(run.container)},
           {"slurm_job", utf8(run.slurm_job)},
-          {"label", utf8(run.label)},
-          {"reach", of(shown.report.reach)},
-          {"engines", engines},
-          {"fallbacks", fallbacks}};
+          {"label", utf8(run.label)}};
 }
 
 // Of a run in a listing: what the database itself says.

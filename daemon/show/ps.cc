@@ -11,18 +11,19 @@
 namespace jitcorral::show {
 namespace {
 
-// From these widths on there is room for where the window lies, and for what it lies near.
-constexpr unsigned kWithWindow = 100, kWithAnchor = 116;
+// From these widths on there is room for the policy and for bytes, and for what the window lies
+// near.
+constexpr unsigned kWide = 100, kWithAnchor = 116;
 
-std::string fill_text(const Detailed& run) {
+std::string fill_text(const Detailed& run, const TextOptions& options) {
   const auto& window = run.shown.run.window;
   if (!window || window->range.empty()) return "-";
   const Bytes in = filled(run);
   const double percent =
       100.0 * static_cast<double>(in.count) / static_cast<double>(window->range.size().count);
-  return fmt::format(
-      "{}, {}", size_of(in),
-      percent > 0 && percent < 1 ? std::string("<1 %") : fmt::format("{:.0f} %", percent));
+  const std::string part =
+      percent > 0 && percent < 1 ? std::string("<1 %") : fmt::format("{:.0f} %", percent);
+  return options.width < kWide ? part : fmt::format("{}, {}", size_of(in), part);
 }
 
 std::string verdict_text(const Living& living) {
@@ -32,23 +33,22 @@ std::string verdict_text(const Living& living) {
 }
 
 std::vector<std::string> row_of(const Living& living, const TextOptions& options) {
-  const std::string name = printable(std::string_view(living.name));
-  std::vector<std::string> row = {std::to_string(living.pid)};
+  const bool wide = options.width >= kWide, anchored = options.width >= kWithAnchor;
+  std::vector<std::string> row = {std::to_string(living.pid), "-",
+                                  printable(std::string_view(living.name))};
   if (!living.record) {
-    row.insert(row.end(), {"-", name, "-", "-"});
-    if (options.width >= kWithWindow) row.push_back("-");
-    if (options.width >= kWithAnchor) row.push_back("-");
-    row.insert(row.end(), {"-", "-", "-", verdict_text(living)});
+    row.insert(row.end(), 5 + (wide ? 1U : 0U) + (anchored ? 1U : 0U), "-");
+    row.back() = verdict_text(living);
     return row;
   }
   const model::Run& run = living.record->shown.run;
   const bool window = run.window && !run.window->range.empty();
-  row.insert(row.end(), {std::to_string(run.id), name, std::string(name_in(kModeNames, run.mode)),
-                         window ? size_of(run.window->range.size()) : "-"});
-  if (options.width >= kWithWindow) row.push_back(window ? hex(run.window->range.begin) : "-");
-  if (options.width >= kWithAnchor)
+  row[1] = std::to_string(run.id);
+  if (wide) row.push_back(std::string(name_in(kModeNames, run.mode)));
+  row.push_back(window ? size_of(run.window->range.size()) : "-");
+  if (anchored)
     row.push_back(window && !run.window->anchor.empty() ? hex(run.window->anchor.begin) : "-");
-  row.insert(row.end(), {fill_text(*living.record), counter_of(run, ring::kSteered),
+  row.insert(row.end(), {fill_text(*living.record, options), counter_of(run, ring::kSteered),
                          counter_of(run, ring::kFellBack), verdict_text(living)});
   return row;
 }
@@ -93,17 +93,12 @@ std::string processes_text(const Processes& processes, const TextOptions& option
   if (processes.all.empty()) {
     out = "no living process with a JIT under jitcorral\n";
   } else {
-    std::string align = "rrllr";
-    std::vector<std::string> head = {"pid", "run", "process", "policy", "window"};
-    if (options.width >= kWithWindow) {
-      align += 'l';
-      head.push_back("at");
-    }
-    if (options.width >= kWithAnchor) {
-      align += 'l';
-      head.push_back("near");
-    }
-    Table table(align + "rrrl");
+    const bool wide = options.width >= kWide, anchored = options.width >= kWithAnchor;
+    Table table(std::string("rrl") + (wide ? "l" : "") + 'r' + (anchored ? "l" : "") + "rrrl");
+    std::vector<std::string> head = {"pid", "run", "process"};
+    if (wide) head.push_back("policy");
+    head.push_back("window");
+    if (anchored) head.push_back("near");
     head.insert(head.end(), {"in it", "steered", "fell back", "verdict"});
     table.add(head);
     for (const Living& living : processes.all) table.add(row_of(living, options));

@@ -21,7 +21,9 @@ Detailed of(const Recording& r) {
 }
 
 std::string said(const Detailed& run) {
-  return explanation_text(run, explain(run), {});
+  TextOptions wide;
+  wide.width = 1000;
+  return explanation_text(run, explain(run), wide);
 }
 
 TEST(Explain, EveryPairWithinReachRulesPlacementOut) {
