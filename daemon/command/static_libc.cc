@@ -1,6 +1,6 @@
-// For the static command: what in libc would load shared libraries of the machine it runs on, which are
-// of another libc. The linker takes these instead (--wrap); of any other such function it would warn, and
-// warnings are errors there.
+// For the static command: what in libc would load shared libraries of the machine it runs on, which
+// are of another libc. The linker takes these instead (--wrap); of any other such function it would
+// warn, and warnings are errors there.
 #include <pwd.h>
 
 #include <cerrno>
@@ -10,7 +10,9 @@
 extern "C" {
 
 // SQLite's extensions, which nobody asks for.
-void* __wrap_dlopen(const char* /*file*/, int /*mode*/) { return nullptr; }
+void* __wrap_dlopen(const char* /*file*/, int /*mode*/) {
+  return nullptr;
+}
 
 // Of /etc/passwd alone: no NSS.
 int __wrap_getpwuid_r(uid_t uid, passwd* entry, char* buffer, std::size_t size, passwd** found) {

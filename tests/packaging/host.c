@@ -1,5 +1,5 @@
-// A host whose mappings JITCORRAL_POLICY=all steers; it needs libc alone, so it runs in any root. With an
-// argument it stays, and maps once more at each SIGUSR1.
+// A host whose mappings JITCORRAL_POLICY=all steers; it needs libc alone, so it runs in any root.
+// With an argument it stays, and maps once more at each SIGUSR1.
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

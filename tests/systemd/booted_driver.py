@@ -1,6 +1,8 @@
 """Runs inside the booted systemd (boot.sh): the units at work, told by what systemctl, the sockets and the database say."""
 
+import glob
 import os
+import pwd
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +15,10 @@ UNITS = ("jitcorrald.socket", "jitcorrald-query.socket", "jitcorrald-metrics.soc
 SOCKETS = {"/run/jitcorral/socket": 0o666, "/run/jitcorral/query": 0o666, "/run/jitcorral/metrics": 0o660}
 
 
-def systemctl(*words, env=None):
-    return subprocess.run(["systemctl", *words], capture_output=True, text=True, check=True, env=env).stdout.strip()
+def systemctl(*words, **how):
+    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, **how)
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout.strip()
 
 
 def shown(unit, name):
@@ -134,18 +138,23 @@ def stops_and_is_started_by_its_socket():
 
 
 def a_users_manager():
-    systemctl("start", "user@0.service")
-    env = dict(os.environ, XDG_RUNTIME_DIR="/run/user/0", HOME="/root", JITCORRAL_POLICY="all",
-               LD_PRELOAD=next(os.path.join(folder, "libjitcorral.so") for folder, _, files in os.walk("/usr/lib")
-                               if "libjitcorral.so" in files and folder.endswith("/jitcorral")))
-    bare = {k: v for k, v in env.items() if k != "LD_PRELOAD"}
-    systemctl("--user", "start", *UNITS, env=bare)
-    assert systemctl("--user", "show", "jitcorrald.service", "-P", "ActiveState", env=bare) == "active"
-    with subprocess.Popen(["/usr/bin/packaging_host"], env=env, stdout=subprocess.DEVNULL) as host:
+    # As user@.service does, without a session: that would want D-Bus and a login.
+    user, folder = pwd.getpwnam("nobody"), "/run/user/nobody"
+    os.makedirs(folder)
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    env = {"XDG_RUNTIME_DIR": folder, "HOME": folder, "PATH": os.environ["PATH"]}
+    subprocess.run(["systemd-run", "--quiet", "--unit=manager", "--property=Delegate=yes", "--property=Type=notify",
+                    "--uid=nobody", f"--setenv=XDG_RUNTIME_DIR={folder}", f"--setenv=HOME={folder}",
+                    "/lib/systemd/systemd", "--user"], check=True)
+    systemctl("--user", "start", *UNITS, env=env, user=user.pw_uid)
+    assert systemctl("--user", "show", UNITS[-1], "-P", "ActiveState", env=env, user=user.pw_uid) == "active"
+    shim, = glob.glob("/usr/lib/*/jitcorral/libjitcorral.so")
+    with subprocess.Popen(["/usr/bin/packaging_host"], env=dict(env, JITCORRAL_POLICY="all", LD_PRELOAD=shim),
+                          stdout=subprocess.DEVNULL, user=user.pw_uid) as host:
         host.wait()
-        database = "/root/.local/state/jitcorral/daemon.db"
-        until("it is stored", lambda: mappings(host.pid, database) == 1)
-    systemctl("--user", "stop", *UNITS, env=bare)
+    database = f"{folder}/.local/state/jitcorral/daemon.db"
+    until("it is stored", lambda: mappings(host.pid, database) == 1)
+    systemctl("--user", "stop", *UNITS, env=env, user=user.pw_uid)
 
 
 failed = 0
@@ -158,7 +167,9 @@ for test in (starts_and_is_confined, records_a_service_under_the_shim, goes_on_a
         failed += 1
         print("FAILED", test.__name__)
         traceback.print_exc(file=sys.stdout)
-        subprocess.run(["journalctl", "--no-pager", "-n", "30", "-o", "cat"], stdout=sys.stdout)
+        sys.stdout.flush()
+        subprocess.run(["journalctl", "--no-pager", "-n", "30", "-o", "cat"])
+        break
     sys.stdout.flush()
 print("failed:" if failed else "all well:", failed)
 sys.stdout.flush()
