@@ -38,11 +38,12 @@ void copy(Connection& image, const std::string& table, const std::string& where)
     const std::string sql = "SELECT name FROM pragma_table_info('" + table + "', 'main')";
     if (sqlite3_prepare_v2(image.handle(), sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
       image.fail(sqlite3_extended_errcode(image.handle()));
+    // A Statement resets it at its end, so it is finalized behind that.
+    const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> owner(statement,
+                                                                           sqlite3_finalize);
     Statement row(image.path(), statement);
     while (row.step())
       (columns += columns.empty() ? "" : ",") += "\"" + std::string(row.text()) + "\"";
-    sqlite3_reset(statement);
-    sqlite3_finalize(statement);
   }
   image.execute(("INSERT INTO main." + table + "(" + columns + ") SELECT " + columns +
                  " FROM source." + table + " WHERE " + where)
