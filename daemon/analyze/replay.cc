@@ -87,7 +87,10 @@ class Replay {
         return;
       }
       ++step_;
-      if (last) tally(*e);
+      if (last) {
+        history_.tickets.push_back(e->ticket);
+        tally(*e);
+      }
       apply(*e);
     }
   }

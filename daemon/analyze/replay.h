@@ -33,6 +33,7 @@ struct History {
   AddressSpace space;
   std::vector<Mapping> mappings;
   std::vector<Caller> callers;
+  std::vector<std::uint64_t> tickets;  // of this process's steps: the ticket of step s is [s - 1]
   std::vector<Report::Fallback> fallbacks;  // of this process, by reason
   std::uint64_t jit_calls = 0;              // of this process: steered, fell back, would steer
   std::uint64_t senseless = 0;              // events that no shim writes

@@ -2,8 +2,9 @@
 //   0    done (of `run`: the command's own status, 128 + signal if it was killed)
 //   1    could not be done; one line on standard error said why
 //   2    bad usage
-//   3    --check: some run is at-risk or out-of-reach; doctor: an engine that can't be served
-//   4    --check: some run is unknown (and none at-risk); doctor: the files do not tell
+//   3    --check, explain: some run is at-risk or out-of-reach; doctor: an engine that can't be
+//        served
+//   4    --check, explain: some run is unknown (and none at-risk); doctor: the files do not tell
 //   3    selftest, compare: with the library something differs
 //   4    selftest: no interpreter could be tried
 //   126  the command exists but can't be run; 127: it was not found
@@ -13,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "command/choose_run.h"
 
 namespace jitcorral::command {
 
@@ -42,6 +45,8 @@ struct ReportOptions {
   std::optional<std::int64_t> run;  // none: every run of the latest session
   std::string ring;  // a file that JITCORRAL_RECORD=file: wrote, instead of a database
   bool json = false;
+  std::string html;    // the page into this file, "-": standard output; empty: no page
+  bool share = false;  // without what tells of the user: show/share.h
   bool check = false;
 };
 int report(const ReportOptions& options);
@@ -52,6 +57,34 @@ struct RunsOptions {
   std::uint64_t most = 20;  // sessions; 0: all
 };
 int runs(const RunsOptions& options);
+
+// Of show and explain, which are about one run.
+struct OneRunOptions {
+  std::string db;  // empty: the default place
+  Which which;
+  bool json = false;
+};
+struct ShowOptions : OneRunOptions {};
+struct ExplainOptions : OneRunOptions {};
+int show_run(const OneRunOptions& options);
+int explain(const OneRunOptions& options);
+
+struct PsOptions {
+  std::string db;    // empty: the default place
+  bool all = false;  // also processes that have the library mapped and never JITted
+  bool json = false;
+};
+int ps(const PsOptions& options);
+
+struct ExportOptions {
+  std::string db;                   // empty: the default place
+  std::optional<std::int64_t> run;  // none: all
+  model::WallTime since = 0;        // only runs that began then or later
+  bool csv = false;                 // else newline-delimited JSON
+  bool events = false;              // the events of the runs instead of the runs
+  bool addresses = false;
+};
+int export_runs(const ExportOptions& options);
 
 struct DoctorOptions {
   std::vector<std::string> command;

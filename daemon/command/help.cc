@@ -23,18 +23,24 @@ Usage: jitcorral SUBCOMMAND [options]
   run [options] [--] CMD   run CMD under jitcorral and record where everything lies
   report                   say what was recorded, and whether it reaches
   runs                     list what was recorded
+  ps                       the living processes: their windows, what lies in them, their verdicts
+  show PID|RUN             the report of one process
+  explain PID|RUN          it crashed: can placement be the cause?
+  export                   runs and events as rows, for pandas, DuckDB and spreadsheets
   doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,
                            what jitcorral will do, and what it can't see
   compare [--] CMD         run CMD bare and with the library by turns: the same? what does it cost?
   selftest                 the same of this machine's interpreters: may it be rolled out here?
   help [TOPIC]             env: every JITCORRAL_ variable; verdicts: what they mean;
-                           run, report, runs, doctor, compare, selftest: their options
+                           run, report, runs, ps, show, explain, export, doctor, compare, selftest:
+                           their options
   --version                this command's version, and the library's
 
 Examples:
   jitcorral run --report -- python3 prog.py       is placement my illness?
   jitcorral run --repeat 10 -- python3 prog.py    does it fail scattered, and not under auto?
-  jitcorral report --run 12 --json                all that is known of one process
+  jitcorral explain 12                            run 12 crashed: can placement be the cause?
+  jitcorral report --html report.html             all that is known, as a page for a browser
   jitcorral doctor -- ./server                    can it be served at all?
 
 Exit status: that of CMD (128 + signal if killed; 126, 127: could not be started); 1: could not be

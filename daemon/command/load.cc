@@ -64,6 +64,29 @@ std::vector<show::Shown> load(const store::Database& database, std::span<const m
   return shown;
 }
 
+std::vector<show::Detailed> load_detailed(const store::Database& database,
+                                          std::span<const model::Run> runs) {
+  Ancestors ancestors(database);
+  std::vector<show::Detailed> all;
+  for (const model::Run& run : runs) {
+    auto record = database.record(run.id);
+    if (!record) continue;  // deleted since
+    record->parent = ancestors.parent_of(record->run);
+    all.push_back(detailed(std::move(*record)));
+  }
+  return all;
+}
+
+show::Detailed detailed(model::Record record) {
+  analyze::Report report = analyze::analyse(record);
+  analyze::Placements placements = analyze::placements_of(record, report);
+  return {{std::move(record.run), std::move(report)},
+          std::move(record.sites),
+          std::move(record.events),
+          std::move(record.unseen),
+          std::move(placements)};
+}
+
 int check_status(std::span<const show::Shown> runs) {
   bool unknown = false;
   for (const show::Shown& shown : runs) {

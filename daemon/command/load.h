@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "show/html.h"
 #include "show/show.h"
 #include "store/database.h"
 
@@ -11,6 +12,12 @@ namespace jitcorral::command {
 
 // Reads and analyses these runs, with what their parents had mapped when they forked.
 std::vector<show::Shown> load(const store::Database& database, std::span<const model::Run> runs);
+
+// The same with all that a picture is drawn from.
+std::vector<show::Detailed> load_detailed(const store::Database& database,
+                                          std::span<const model::Run> runs);
+// Analyses one record; its parent must be set.
+show::Detailed detailed(model::Record record);
 
 // What --check says of them: kAtRisk, kUnknown or 0.
 int check_status(std::span<const show::Shown> runs);

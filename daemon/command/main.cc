@@ -11,6 +11,12 @@ struct Do {
   int operator()(const command::RunOptions& options) const { return command::run(options); }
   int operator()(const command::ReportOptions& options) const { return command::report(options); }
   int operator()(const command::RunsOptions& options) const { return command::runs(options); }
+  int operator()(const command::ShowOptions& options) const { return command::show_run(options); }
+  int operator()(const command::ExplainOptions& options) const { return command::explain(options); }
+  int operator()(const command::PsOptions& options) const { return command::ps(options); }
+  int operator()(const command::ExportOptions& options) const {
+    return command::export_runs(options);
+  }
   int operator()(const command::DoctorOptions& options) const { return command::doctor(options); }
   int operator()(const command::CompareOptions& options) const { return command::compare(options); }
   int operator()(const command::SelftestOptions& options) const {

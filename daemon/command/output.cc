@@ -80,6 +80,10 @@ int fail(std::string_view why) {
   return kFailed;
 }
 
+void note(std::string_view what) {
+  static_cast<void>(fail(what));
+}
+
 show::TextOptions text_options(int fd) {
   show::TextOptions options;
   if (isatty(fd) == 0) return options;

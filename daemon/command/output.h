@@ -20,6 +20,9 @@ int print(std::string_view text);
 // One line on standard error, "jitcorral: ...", with control characters made harmless; kFailed.
 int fail(std::string_view why);
 
+// One line on standard error, "jitcorral: ...": what is worth to know and no failure.
+void note(std::string_view what);
+
 // Colour if `fd` is a terminal that wants it (NO_COLOR, TERM=dumb); its width.
 show::TextOptions text_options(int fd);
 

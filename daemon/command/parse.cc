@@ -11,8 +11,12 @@
 namespace jitcorral::command {
 namespace {
 
-constexpr std::string_view kSubcommands[] = {"run",     "report",   "runs", "doctor",
+constexpr std::string_view kSubcommands[] = {"run",     "report",   "runs",   "ps",
+                                             "show",    "explain",  "export", "doctor",
                                              "compare", "selftest", "help"};
+// The same as lines say them.
+constexpr std::string_view kAccepted =
+    "run, report, runs, ps, show, explain, export, doctor, compare, selftest, help";
 
 // Insertions, deletions, changes and swaps of neighbours that make `a` of `b`.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -36,8 +40,9 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 }
 
 Asked parse_help(const std::vector<std::string>& arguments) {
-  constexpr std::string_view kTopics[] = {"env",  "verdicts", "run",     "report",
-                                          "runs", "doctor",   "compare", "selftest"};
+  constexpr std::string_view kTopics[] = {"env",    "verdicts", "run",     "report",
+                                          "runs",   "ps",       "show",    "explain",
+                                          "export", "doctor",   "compare", "selftest"};
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") return HelpTopic{};
   const std::string& topic = arguments[0];
   if (arguments.size() > 1)
@@ -46,10 +51,8 @@ Asked parse_help(const std::vector<std::string>& arguments) {
   if (topic == "help") return HelpTopic{};
   if (std::find(std::begin(kTopics), std::end(kTopics), topic) != std::end(kTopics))
     return parse({topic, "--help"});
-  throw UsageError(
-      fmt::format("help: no topic '{}'; there are env, verdicts, run, report, runs, doctor, "
-                  "compare and selftest{}",
-                  topic, did_you_mean(topic, kTopics)));
+  throw UsageError(fmt::format("help: no topic '{}'; there are {}{}", topic,
+                               fmt::join(kTopics, ", "), did_you_mean(topic, kTopics)));
 }
 
 }  // namespace
@@ -70,16 +73,18 @@ std::string nearest(std::string_view word, std::span<const std::string_view> nam
 
 Asked parse(const std::vector<std::string>& arguments) {
   if (arguments.empty())
-    throw UsageError(
-        "nothing to do; accepted: run, report, runs, doctor, compare, selftest, help. To begin: "
-        "jitcorral run -- CMD; "
-        "examples: "
-        "jitcorral help");
+    throw UsageError(fmt::format(
+        "nothing to do; accepted: {}. To begin: jitcorral run -- CMD; examples: jitcorral help",
+        kAccepted));
   const std::string& word = arguments[0];
   std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (word == "run") return parse_run(std::move(rest));
   if (word == "report") return parse_report(std::move(rest));
   if (word == "runs") return parse_runs(std::move(rest));
+  if (word == "ps") return parse_ps(std::move(rest));
+  if (word == "show") return parse_show(std::move(rest));
+  if (word == "explain") return parse_explain(std::move(rest));
+  if (word == "export") return parse_export(std::move(rest));
   if (word == "doctor") return parse_doctor(std::move(rest));
   if (word == "compare") return parse_compare(std::move(rest));
   if (word == "selftest") return parse_selftest(std::move(rest));
@@ -89,15 +94,13 @@ Asked parse(const std::vector<std::string>& arguments) {
   if (word.starts_with("-")) {
     constexpr std::string_view kOptions[] = {"--help", "--version"};
     throw UsageError(
-        fmt::format("no option '{}' before a subcommand; accepted: --help, --version, then run, "
-                    "report, runs, doctor, compare, selftest or help{}",
-                    word, did_you_mean(word, kOptions)));
+        fmt::format("no option '{}' before a subcommand; accepted: --help, --version, then one of "
+                    "{}{}",
+                    word, kAccepted, did_you_mean(word, kOptions)));
   }
   std::string hint = did_you_mean(word, kSubcommands);
   if (hint.empty()) hint = fmt::format("; to run that program: jitcorral run -- {}", word);
-  throw UsageError(fmt::format(
-      "no subcommand '{}'; accepted: run, report, runs, doctor, compare, selftest, help{}", word,
-      hint));
+  throw UsageError(fmt::format("no subcommand '{}'; accepted: {}{}", word, kAccepted, hint));
 }
 
 std::size_t check_options(const CLI::App& app, const std::vector<std::string>& arguments,

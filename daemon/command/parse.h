@@ -25,8 +25,9 @@ struct HelpText {  // of one subcommand
   std::string text;
 };
 struct Version {};
-using Asked = std::variant<RunOptions, ReportOptions, RunsOptions, DoctorOptions, CompareOptions,
-                           SelftestOptions, HelpTopic, HelpText, Version>;
+using Asked = std::variant<RunOptions, ReportOptions, RunsOptions, ShowOptions, ExplainOptions,
+                           PsOptions, ExportOptions, DoctorOptions, CompareOptions, SelftestOptions,
+                           HelpTopic, HelpText, Version>;
 
 // `arguments`: without the command's own name. Throws UsageError.
 Asked parse(const std::vector<std::string>& arguments);

@@ -22,9 +22,6 @@ class Help : public CLI::Formatter {
   std::string usage_;
 };
 
-constexpr std::string_view kDbHelp =
-    "the database (${XDG_STATE_HOME:-~/.local/state}/jitcorral/placements.db)";
-
 // As the shim will read them: a value that it would not take is bad usage here.
 void check_value(const CLI::App& app, std::string_view option, const VariableInfo& variable,
                  std::string_view value, std::string_view shown) {
@@ -118,41 +115,6 @@ Asked parse_run(std::vector<std::string> arguments) {
   if (options.command.empty() || options.command[0].empty())
     throw UsageError(
         "run: no command to run; accepted: jitcorral run [options] -- CMD [ARGUMENTS...]");
-  return options;
-}
-
-Asked parse_report(std::vector<std::string> arguments) {
-  ReportOptions options;
-  CLI::App app(
-      "Says of the latest session, of one run or of a ring file where JIT code and data lay, "
-      "and whether\nthat reaches.",
-      "report");
-  dress(app, "jitcorral report [--db FILE] [--run ID] [--json] [--check] [RINGFILE]",
-        "  jitcorral report                      the latest session\n"
-        "  jitcorral report --run 12             one run (jitcorral runs lists them)\n"
-        "  jitcorral report --json | jq .verdict\n"
-        "  jitcorral report ring.4711            what JITCORRAL_RECORD=file:ring.%p wrote\n"
-        "  jitcorral report --check && echo placement is ruled out\n");
-  std::string run;
-  app.add_option("--db", options.db, std::string(kDbHelp))->type_name("FILE");
-  app.add_option("--run", run, "this run alone")->type_name("ID");
-  app.add_flag("--json", options.json, "for programs: every number exact");
-  app.add_flag("--check", options.check,
-               "exit 3 if a run is at-risk or out-of-reach, 4 if unknown");
-  app.add_option("RINGFILE", options.ring, "a file that JITCORRAL_RECORD=file: wrote")
-      ->type_name("");
-  check_options(app, arguments, false);
-  const std::string help = parse_with(app, std::move(arguments));
-  if (!help.empty()) return HelpText{help};
-  if (app.count("--run") > 0) {
-    const auto id = parse_number(run);
-    if (!id || *id == 0 || *id > INT64_MAX)
-      not_accepted(app, "--run", run, "the number of a run (jitcorral runs lists them)");
-    options.run = static_cast<std::int64_t>(*id);
-  }
-  if (!options.ring.empty() && (app.count("--db") > 0 || options.run))
-    throw UsageError(
-        fmt::format("report: '{}' is a ring file, which has neither --db nor --run", options.ring));
   return options;
 }
 

@@ -17,6 +17,10 @@ Asked parse_run(std::vector<std::string> arguments);
 Asked parse_report(std::vector<std::string> arguments);
 Asked parse_runs(std::vector<std::string> arguments);
 Asked parse_doctor(std::vector<std::string> arguments);
+Asked parse_export(std::vector<std::string> arguments);
+Asked parse_ps(std::vector<std::string> arguments);
+Asked parse_show(std::vector<std::string> arguments);
+Asked parse_explain(std::vector<std::string> arguments);
 
 Asked parse_compare(std::vector<std::string> arguments);
 Asked parse_selftest(std::vector<std::string> arguments);
@@ -35,6 +39,14 @@ std::size_t check_options(const CLI::App& app, const std::vector<std::string>& a
                           bool stop_at_word);
 // Parses; the text of the help if that was asked for, else empty.
 std::string parse_with(CLI::App& app, std::vector<std::string> arguments);
+
+inline constexpr std::string_view kDbHelp =
+    "the database (${XDG_STATE_HOME:-~/.local/state}/jitcorral/placements.db)";
+// The help's usage line and examples, and what all subcommands share.
+void dress(CLI::App& app, const std::string& usage, const std::string& examples);
+// A whole number of that range, or UsageError.
+std::uint64_t number(const CLI::App& app, std::string_view option, const std::string& text,
+                     std::uint64_t least, std::uint64_t most);
 
 [[noreturn]] void not_accepted(const CLI::App& app, std::string_view option, std::string_view value,
                                std::string_view accepted);

@@ -152,7 +152,12 @@ Json of(const Shown& shown) {
           {"record", record_of(run)},
           {"reach", of(shown.report.reach)},
           {"engines", engines},
-          {"fallbacks", fallbacks}};
+          {"fallbacks", fallbacks},
+          {"uid", or_null(run.uid)},
+          {"unit", utf8(run.unit)},
+          {"container", utf8(run.container)},
+          {"slurm_job", utf8(run.slurm_job)},
+          {"label", utf8(run.label)}};
 }
 
 // Of a run in a listing: what the database itself says.
@@ -164,6 +169,8 @@ Json brief(const model::Run& run) {
           {"reason", utf8(run.reason)},
           {"exe", utf8(run.executable)},
           {"policy", loaded ? Json(name_in(kModeNames, run.mode)) : Json(nullptr)},
+          {"unit", utf8(run.unit)},
+          {"label", utf8(run.label)},
           {"started", iso_utc(run.started)},
           {"ended", time_or_null(run.ended)},
           {"exit", {{"code", or_null(run.exit_code)}, {"signal", or_null(run.signal)}}},

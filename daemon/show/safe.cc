@@ -93,7 +93,8 @@ std::string_view basename_of(std::string_view path) {
 
 model::Run printable(const model::Run& run) {
   model::Run out = run;
-  for (std::string* text : {&out.reason, &out.executable, &out.version, &out.verdict})
+  for (std::string* text : {&out.reason, &out.executable, &out.version, &out.verdict, &out.unit,
+                            &out.container, &out.slurm_job, &out.label})
     *text = printable(std::string_view(*text));
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "show/advice.h"
 #include "show/human.h"
 #include "show/names.h"
 #include "show/safe.h"
@@ -23,25 +24,6 @@ std::string headline(const Shown& worst, bool alone, const TextOptions& options)
   std::string out = wrapped("", fmt::format("{}: {}", name, text), options.width);
   out.replace(0, name.size(), paint(options.colour, colour_of(worst.report.verdict), name));
   return out;
-}
-
-// The next thing to do, by verdict and policy.
-std::string advice(const Shown& worst) {
-  switch (worst.report.verdict) {
-    case analyze::Verdict::kWithinReach:
-    case analyze::Verdict::kNoJit:
-      return "if it crashes all the same, look elsewhere: it is not where its code and data lie";
-    case analyze::Verdict::kUnknown:
-      return worst.report.blind.empty()
-                 ? "see `jitcorral help verdicts`"
-                 : "'not seen' below names what is missing; `jitcorral help verdicts` what to do";
-    default:
-      break;
-  }
-  if (worst.run.mode != Mode::kAuto && worst.run.mode != Mode::kAll)
-    return "`jitcorral run --policy auto -- CMD` brings it within reach: does the crash go away?";
-  if (!worst.report.fallbacks.empty()) return "'fell back' below names what to set";
-  return "`jitcorral run --repeat 10 -- CMD` shows whether the distance matters";
 }
 
 // Names with how often each came, most first: "sh (3), cc1".

@@ -11,17 +11,6 @@ std::string title(const TextOptions& options, std::string_view text) {
   return "\n  " + paint(options.colour, Colour::kTitle, text) + '\n';
 }
 
-// Parameters tell nobody anything here, and take the line: "f(int, char)" is shown as "f".
-std::string without_parameters(const std::string& symbol) {
-  if (!symbol.ends_with(')') || symbol.ends_with("operator()")) return symbol;
-  std::size_t depth = 0;
-  for (std::size_t i = symbol.size(); i-- > 0;) {
-    if (symbol[i] == ')') ++depth;
-    if (symbol[i] == '(' && --depth == 0) return i == 0 ? symbol : symbol.substr(0, i);
-  }
-  return symbol;
-}
-
 std::string caller_name(const analyze::CallerUse& caller, const analyze::EngineUse& engine) {
   std::string name = caller.symbol.empty() ? "(no symbol)" : without_parameters(caller.symbol);
   if (caller.module != engine.module && !caller.module.empty())
@@ -80,6 +69,16 @@ std::string worst_pair(const std::string& name, const analyze::ReachUse& reach,
 }
 
 }  // namespace
+
+std::string without_parameters(const std::string& symbol) {
+  if (!symbol.ends_with(')') || symbol.ends_with("operator()")) return symbol;
+  std::size_t depth = 0;
+  for (std::size_t i = symbol.size(); i-- > 0;) {
+    if (symbol[i] == ')') ++depth;
+    if (symbol[i] == '(' && --depth == 0) return i == 0 ? symbol : symbol.substr(0, i);
+  }
+  return symbol;
+}
 
 std::string engines_section(const Shown& shown, const TextOptions& options) {
   std::string out;

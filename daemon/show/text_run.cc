@@ -4,24 +4,13 @@
 
 #include <numeric>
 
+#include "show/advice.h"
 #include "show/human.h"
 #include "show/names.h"
 #include "show/safe.h"
 
 namespace jitcorral::show {
 namespace {
-
-// What to set against each reason to fall back.
-constexpr std::string_view kRemedies[] = {
-    "nothing",
-    "set JITCORRAL_NEAR=none, or a smaller JITCORRAL_WINDOW (256M)",
-    "nothing to set; if it comes back, report it with JITCORRAL_VERBOSE=2's lines",
-    "set a larger JITCORRAL_WINDOW (2G is the most), or keep large blocks out by JITCORRAL_MAX or "
-    "JITCORRAL_EXCLUDE",
-    "set another JITCORRAL_NEAR: none, exe or a library's name",
-    "look at the limits of the process: ulimit -v, ulimit -d, vm.max_map_count, its cgroup",
-    "nothing to set: this needs Linux 4.17"};
-static_assert(std::size(kRemedies) == static_cast<std::size_t>(PlaceFailure::kCount));
 
 std::string about(const model::Run& run) {
   std::string text = fmt::format("{}, pid {}", name_of(run), run.pid);
@@ -75,19 +64,31 @@ std::string counts_of(const model::Run& run) {
   return text + dropped;
 }
 
+// What it belongs to, where a daemon recorded it.
+std::string service_of(const model::Run& run) {
+  std::string text;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  };
+  add("unit", run.unit);
+  add("container", run.container);
+  add("SLURM job", run.slurm_job);
+  add("label", run.label);
+  return text;
+}
+
 std::string fallbacks_section(const Shown& shown, const TextOptions& options) {
   if (shown.report.fallbacks.empty()) return {};
   std::string out = '\n' + std::string("  ") +
                     paint(options.colour, Colour::kTitle, "fell back, and what to set") + '\n';
   for (const analyze::Report::Fallback& fallback : shown.report.fallbacks) {
-    const auto reason = static_cast<std::size_t>(fallback.reason);
     out += wrapped("    ",
                    fmt::format("{}, {}, the largest {}: {}", counted(fallback.calls, "call"),
                                size_of(fallback.bytes), size_of(fallback.largest),
                                name_in(kPlaceFailureTexts, fallback.reason)),
                    options.width);
-    if (reason > 0 && reason < std::size(kRemedies))
-      out += wrapped("      ", kRemedies[reason], options.width);
+    if (const std::string_view remedy = remedy_of(fallback.reason); !remedy.empty())
+      out += wrapped("      ", remedy, options.width);
   }
   return out;
 }
@@ -131,6 +132,8 @@ std::string run_section(const Shown& shown, const TextOptions& options) {
   std::string out = wrapped(head, about(run), options.width);
   out.replace(0, head.size(), paint(options.colour, Colour::kTitle, head));
   if (!run.executable.empty()) out += wrapped("  exe     ", run.executable, options.width);
+  if (const std::string service = service_of(run); !service.empty())
+    out += wrapped("  of      ", service, options.width);
   if (!run.reason.empty()) out += wrapped("  note    ", run.reason, options.width);
   if (run.state != model::RunState::kNotLoaded) {
     out += wrapped("  window  ", window_of(run), options.width);

@@ -14,6 +14,9 @@ std::string name_of(const model::Run& run);
 // One of its counters; "?" if the process could not say.
 std::string counter_of(const model::Run& run, std::size_t which);
 
+// Parameters tell nobody anything in a line: "f(int, char)" is shown as "f".
+std::string without_parameters(const std::string& symbol);
+
 // Everything of one run below its verdict.
 std::string run_section(const Shown& shown, const TextOptions& options);
 // Its tables: where the engines' mappings lay, and whether that reaches.

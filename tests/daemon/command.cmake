@@ -3,7 +3,7 @@ find_program(python3 python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 set(parts usage help)
 # These record something first, and a sanitized shim is not built.
 if(NOT CMAKE_CXX_FLAGS MATCHES sanitize)
-  list(APPEND parts readers output trials)
+  list(APPEND parts readers output trials schema)
 endif()
 foreach(part ${parts})
   add_test(NAME daemon.command.${part}

@@ -25,13 +25,16 @@ class Help(CommandTest):
         overview = self.help_of("help")
         for arguments in (["--help"], ["-h"], ["help", "--help"], ["help", "help"]):
             self.assertEqual(self.help_of(*arguments), overview)
-        for word in ("run", "report", "runs", "doctor", "env", "verdicts", "--version"):
+        for word in ("run", "report", "runs", "ps", "show", "explain", "export", "doctor", "env", "verdicts",
+                     "--version"):
             self.assertIn(word, overview)
 
     def test_each_subcommand_names_its_options(self):
         options = {"run": "--db --shim --policy --set --report --json --check --keep-arguments --repeat --seed",
-                   "report": "--db --run --json --check RINGFILE", "runs": "--db --json --number",
-                   "doctor": "--json --shim"}
+                   "report": "--db --run --json --html --share --check RINGFILE", "runs": "--db --json --number",
+                   "doctor": "--json --shim", "ps": "--all --db --json", "show": "--db --json run:N",
+                   "explain": "--db --json run:N",
+                   "export": "--format --run --since --events --addresses --db"}
         for subcommand, names in options.items():
             text = self.help_of(subcommand, "--help")
             self.assertEqual(self.help_of("help", subcommand), text)

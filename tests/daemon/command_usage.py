@@ -11,11 +11,12 @@ class Usage(CommandTest):
         self.assert_fails(self.run_command(*arguments), 2, *parts)
 
     def test_nothing_asked(self):
-        self.assert_bad([], "run, report, runs, doctor, compare, selftest, help", "jitcorral run -- CMD")
+        self.assert_bad([], "run, report, runs, ps, show, explain, export, doctor, compare, selftest, help", "jitcorral run -- CMD")
 
     def test_unknown_subcommands_are_guessed(self):
         for word, meant in (("rnu", "run"), ("reprot", "report"), ("rnus", "runs"), ("hepl", "help"),
-                            ("docter", "doctor"), ("comapre", "compare"), ("selftset", "selftest")):
+                            ("docter", "doctor"), ("exprot", "export"), ("explian", "explain"), ("shwo", "show"),
+                            ("comapre", "compare"), ("selftset", "selftest")):
             self.assert_bad([word], f"'{word}'", f"did you mean {meant}?")
 
     def test_a_program_in_place_of_a_subcommand(self):
@@ -58,6 +59,20 @@ class Usage(CommandTest):
         self.assert_bad(["report", "--run", "1", "ring"], "'ring'", "--run")
         self.assert_bad(["report", "--db", "x", "ring"], "'ring'", "--db")
         self.assert_bad(["report", "ring", "more"], "'more'", "jitcorral report --help")
+
+    def test_which_run(self):
+        for subcommand in ("show", "explain"):
+            self.assert_bad([subcommand], "no run was named", "run:NUMBER")
+            for word in ("x", "0", "pid:", "run:-1", "pid:9223372036854775808"):
+                self.assert_bad([subcommand, word], f"'{word}'", "pid:NUMBER")
+            self.assert_bad([subcommand, "1", "2"], "'2'", "one argument too many")
+
+    def test_how_to_export(self):
+        self.assert_bad(["export", "--format", "xml"], "'xml'", "json, csv")
+        self.assert_bad(["export", "--since", "yesterday"], "'yesterday'", "2026-11-21")
+        self.assert_bad(["export", "--since", "1h", "--run", "1"], "one of them")
+        self.assert_bad(["report", "--json", "--html", "x"], "--html", "one of them")
+        self.assert_bad(["report", "--html", ""], "''", "a file to write")
 
     def test_topics(self):
         self.assert_bad(["help", "verdict"], "'verdict'", "did you mean verdicts?")

@@ -16,11 +16,12 @@ TEST(JsonReport, HasTheKeysThatProgramsReadInAFixedOrder) {
   for (const auto& item : whole.items()) top.push_back(item.key());
   EXPECT_EQ(top, (std::vector<std::string>{"jitcorral", "verdict", "session", "blind", "runs"}));
   for (const auto& item : whole["runs"][0].items()) keys.push_back(item.key());
-  EXPECT_EQ(keys, (std::vector<std::string>{"id",        "parent",  "pid",      "state",  "reason",
-                                            "exe",       "policy",  "near",     "isa",    "shim",
-                                            "page_size", "started", "ended",    "exit",   "verdict",
-                                            "because",   "blind",   "window",   "counts", "record",
-                                            "reach",     "engines", "fallbacks"}));
+  EXPECT_EQ(keys,
+            (std::vector<std::string>{
+                "id",      "parent",    "pid",   "state",     "reason",    "exe",       "policy",
+                "near",    "isa",       "shim",  "page_size", "started",   "ended",     "exit",
+                "verdict", "because",   "blind", "window",    "counts",    "record",    "reach",
+                "engines", "fallbacks", "uid",   "unit",      "container", "slurm_job", "label"}));
 }
 
 TEST(JsonReport, SaysAddressesAsTextAndBytesAsNumbers) {
