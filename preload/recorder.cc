@@ -162,13 +162,13 @@ bool open(bool places) {
   }
   if (seen == State::kOpening) return wait_for_ring();
   const bool is_late = seen == State::kAbsent;
-  if (is_late ? !retry.claim(clock::now(may_ask())) : seen != State::kWaiting) return false;
+  if (is_late ? !retry.claim(clock::lately(may_ask())) : seen != State::kWaiting) return false;
   const Asking ask;
   if (ask.may() && !is_late && !said_begin) clock::prepare();
   // Nothing is marked yet: a handler that never returns leaves nothing behind.
   const State found = ask.may() ? look_for_recorder() : State::kOff;
   if (found != State::kOpening) {
-    if (!is_late && ask.may()) retry.claim(clock::now(true));
+    if (!is_late && ask.may()) retry.claim(clock::lately(true));
     state.compare_exchange_strong(seen, found, std::memory_order_acq_rel);
     return false;
   }
@@ -184,7 +184,7 @@ bool open(bool places) {
     made = now == State::kOpen;
     // Nobody heard of it: children are what this process's own parent was.
     if (now == State::kAbsent && !said_begin) hello.identity = 0;
-    if (now == State::kAbsent && !is_late) retry.claim(clock::now(true));
+    if (now == State::kAbsent && !is_late) retry.claim(clock::lately(true));
     state.store(now, std::memory_order_release);
   }
   kernel::set_signal_mask(mask);
@@ -233,6 +233,23 @@ void* ring_behind(void* left) {
   return nullptr;
 }
 
+// The ring was left: into the next one. `memory`: of that; null if it did not come.
+[[gnu::noinline, gnu::cold]] std::uint64_t append_behind(void*& memory, Event& e, const Note& n) {
+  for (;;) {
+    if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
+    // Its texts may have grown since.
+    e.site = n.site == nullptr ? 0 : sites::id_of(RingWriter(memory), n.site, n.role);
+    const std::uint64_t ticket = RingWriter(memory).append(e);
+    if (ticket != RingWriter::kMovedOn) return ticket;
+  }
+}
+
+[[gnu::noinline, gnu::cold]] void* look_after_reader(std::uint64_t now) {
+  reoffer::look(now);
+  count_lost();
+  return ring_of_this_process();
+}
+
 void mark_header(std::uint32_t state) {
   // Once more if it was left in between.
   for (int i = 0; i < 2; ++i)
@@ -243,7 +260,7 @@ void mark_header(std::uint32_t state) {
 }  // namespace
 
 bool looks_again() {
-  return may_ask() && retry.is_due(clock::now(true));
+  return may_ask() && retry.is_due(clock::lately(true));
 }
 
 void begin() {
@@ -323,10 +340,7 @@ std::uint64_t note(const Note& n) {
   Event e = {};
   e.time = clock::now(may_ask());
   if (e.time >= reoffer::look_at.load(std::memory_order_relaxed)) [[unlikely]] {
-    reoffer::look(e.time);
-    count_lost();
-    memory = ring_of_this_process();
-    if (memory == nullptr) return RingWriter::kDropped;
+    if ((memory = look_after_reader(e.time)) == nullptr) return RingWriter::kDropped;
   }
   e.address = n.at.begin.value;
   e.length = n.at.size().count;
@@ -341,21 +355,18 @@ std::uint64_t note(const Note& n) {
   if (n.call == Call::kMap || n.call == Call::kAllocate || n.call == Call::kMoveTo ||
       (n.call == Call::kProtect && (n.prot & PROT_EXEC) != 0))
     widen_outside(n.at);
-  for (;;) {
-    RingWriter writer(memory);
-    e.site = n.site == nullptr ? 0 : sites::id_of(writer, n.site, n.role);
-    const std::uint64_t ticket = writer.append(e);
-    if (ticket == RingWriter::kMovedOn) [[unlikely]] {
-      if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
-      continue;
-    }
-    ring::Header& header = writer.header();
-    // A dropped event's ticket is the greatest there is.
-    const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
-    if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
-      ring_doorbell(header);
-    return ticket;
+  e.site = n.site == nullptr ? 0 : sites::id_of(RingWriter(memory), n.site, n.role);
+  std::uint64_t ticket = RingWriter(memory).append(e);
+  if (ticket == RingWriter::kMovedOn) [[unlikely]] {
+    ticket = append_behind(memory, e, n);
+    if (memory == nullptr) return RingWriter::kDropped;
   }
+  ring::Header& header = RingWriter(memory).header();
+  // A dropped event's ticket is the greatest there is.
+  const std::uint64_t wake_at = header.wake_at.load(std::memory_order_seq_cst);  // see append
+  if (ticket >= wake_at && wake_at != ring::kNobodyWaits) [[unlikely]]
+    ring_doorbell(header);
+  return ticket;
 }
 
 void cancel(std::uint64_t ticket) {

@@ -44,10 +44,13 @@ std::uint64_t RingWriter::append(Event& event) {
     return kDropped;
   }
   event.ticket = ticket;
-  std::uint64_t words[8];
-  std::memcpy(words, &event, sizeof words);
-  // A reader may look at a slot that is being written; it sees no commit and comes back.
-  for (int i = 0; i < 7; ++i) __atomic_store_n(&slot.body[i], words[i + 1], __ATOMIC_RELAXED);
+  // Word by word: a wider load would wait for the stores of the fields to leave the processor. A
+  // reader may look at a slot that is being written; it sees no commit and comes back.
+  for (std::size_t i = 0; i < 7; ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, reinterpret_cast<const char*>(&event) + (i + 1) * sizeof word, sizeof word);
+    __atomic_store_n(&slot.body[i], word, __ATOMIC_RELAXED);
+  }
   // Release: pairs with the reader's acquire of the state, which makes the body readable.
   slot.state.store(ring::state_word(ticket, ring::kCommitted), std::memory_order_release);
   return ticket;

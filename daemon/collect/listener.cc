@@ -186,7 +186,9 @@ std::optional<Message> Listener::receive() {
       ++refused_;
   }
   starved_ = false;
-  for (;;) {
+  // Who connects without end must not keep us here.
+  constexpr int kMostAtOnce = 512;
+  for (int i = 0; i < kMostAtOnce; ++i) {
     Connection connection{
         Descriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)), now};
     if (!connection.socket) {
@@ -201,6 +203,7 @@ std::optional<Message> Listener::receive() {
     ++refused_;
     if (reading == Reading::kSilent) silent_.pop_front();
   }
+  return std::nullopt;
 }
 
 Listener::Reading Listener::read(const Connection& from, Message& message) {

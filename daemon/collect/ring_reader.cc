@@ -76,7 +76,6 @@ RingReader::RingReader(RingReader&& other) noexcept
     : memory_(other.memory_),
       position_(other.position_),
       released_(other.released_),
-      released_before_(other.released_before_),
       implausible_(other.implausible_),
       peeked_(std::move(other.peeked_)),
       held_(std::move(other.held_)) {
@@ -89,7 +88,7 @@ RingReader::~RingReader() {
 
 std::vector<Event> RingReader::peek(bool thorough) {
   auto* slots = reinterpret_cast<ring::Slot*>(memory_ + ring::kSlotsOffset);
-  header().reader_beats.fetch_add(1, std::memory_order_relaxed);
+  beat();
   const std::uint64_t taken = this->taken();
   // A whole lap holds everything that can be there.
   std::uint64_t count = taken - position_;
@@ -183,6 +182,9 @@ std::uint64_t RingReader::late() const {
 bool RingReader::is_left() const {
   return header().left_at.load(std::memory_order_acquire) != 0;
 }
+void RingReader::beat() {
+  header().reader_beats.fetch_add(1, std::memory_order_relaxed);
+}
 void RingReader::acknowledge() {
   header().acknowledged.store(1, std::memory_order_relaxed);
 }
@@ -194,7 +196,7 @@ std::uint64_t RingReader::texts_lost() const {
 }
 std::uint64_t RingReader::unfinished() const {
   // Dropped first: what is dropped in between would be counted as unfinished, never less than none.
-  const std::uint64_t done = dropped() + released_before_ + released_ + peeked_.size();
+  const std::uint64_t done = dropped() + released_ + peeked_.size();
   const std::uint64_t taken = this->taken();
   return taken > done ? taken - done : 0;
 }

@@ -84,9 +84,8 @@ class RingReader {
   bool is_left() const;
   // Tells the writers that the ring will outlive its reader.
   void acknowledge();
-  // Of events that earlier readers of this record have released, for the books: unfinished() is of
-  // what neither they nor we took.
-  void go_on_behind(std::uint64_t released) { released_before_ = released; }
+  // Tells them that the reader lives, although it takes nothing just now.
+  void beat();
 
   // Asks to be woken by a doorbell after `more` further events; 0: none wanted.
   void wait_for(std::uint64_t more);
@@ -98,7 +97,6 @@ class RingReader {
   unsigned char* memory_ = nullptr;
   std::uint64_t position_ = 0;  // tickets below were looked at
   std::uint64_t released_ = 0;  // events
-  std::uint64_t released_before_ = 0;
   std::uint64_t implausible_ = 0;
   std::vector<std::uint32_t> peeked_;                         // slots
   std::vector<bool> held_ = std::vector<bool>(ring::kSlots);  // the same, by slot

@@ -101,6 +101,7 @@ store::Database asked(const std::string& path, int connection, model::Query quer
   const ssize_t got = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
   const Descriptor memory = received(message);
   if (got < 0) throw trouble(path, fmt::format("does not answer: {}", strerror(errno)));
+  if (got == 0) throw trouble(path, "ended before it answered");
   // One of another version may say less.
   if (got < 8 || answer.magic != model::Answer::kMagic)
     throw trouble(path, "answered what makes no sense");

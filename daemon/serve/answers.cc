@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <vector>
 
 #include "model/query.h"
 #include "store/image.h"
@@ -82,29 +84,46 @@ Answers::~Answers() {
 }
 
 void Answers::work() {
+  // A reader asks at once. Who connects and keeps silent holds up nobody, and there are not many.
+  constexpr std::size_t kMostSilent = 64;
+  constexpr std::chrono::seconds kPatience(5);
+  struct Waiting {
+    Descriptor connection;
+    std::chrono::steady_clock::time_point since;
+  };
+  std::vector<Waiting> waiting;  // the oldest first
   for (;;) {
-    pollfd entries[] = {{listening_->fd(), POLLIN, 0}, {over_.get(), POLLIN, 0}};
-    if (poll(entries, 2, -1) < 0 && errno != EINTR) return;
-    if ((entries[1].revents & POLLIN) != 0) return;
-    const Descriptor connection(accept4(listening_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection) {
-      // No descriptor is left: whoever holds them may let one go.
-      if (errno == EMFILE || errno == ENFILE) poll(&entries[1], 1, 100);
-      continue;
+    std::vector<pollfd> entries = {{over_.get(), POLLIN, 0}, {listening_->fd(), POLLIN, 0}};
+    for (const Waiting& one : waiting) entries.push_back({one.connection.get(), POLLIN, 0});
+    if (poll(entries.data(), entries.size(), waiting.empty() ? -1 : 1000) < 0 && errno != EINTR)
+      return;
+    if ((entries[0].revents & POLLIN) != 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<Waiting> still;
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      if (entries[i + 2].revents != 0)
+        answer(waiting[i].connection.get());
+      else if (now - waiting[i].since < kPatience)
+        still.push_back(std::move(waiting[i]));
     }
-    answer(connection.get());
+    waiting = std::move(still);
+    if (entries[1].revents == 0) continue;
+    Descriptor connection(accept4(listening_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (connection) {
+      if (waiting.size() >= kMostSilent) waiting.erase(waiting.begin());
+      waiting.push_back({std::move(connection), now});
+    } else if (errno == EMFILE || errno == ENFILE) {
+      poll(entries.data(), 1, 100);  // whoever holds the descriptors may let one go
+    }
   }
 }
 
 void Answers::answer(int connection) {
-  // The reader asks at once; one who does not is not waited for long.
-  const timeval patience = {1, 0};
-  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ucred peer = {};
   socklen_t size = sizeof peer;
   if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
   Query query;
-  const ssize_t got = recv(connection, &query, sizeof query, 0);
+  const ssize_t got = recv(connection, &query, sizeof query, MSG_DONTWAIT);
   Answer answer;
   answer.size = sizeof answer;
   std::strncpy(answer.version, JITCORRAL_VERSION, sizeof answer.version - 1);

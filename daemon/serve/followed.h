@@ -22,6 +22,7 @@ struct Followed : collect::Process {
   bool awake = false;
   bool kept = false;         // by the keeper, under name()
   bool safe = false;         // ... and it is known to have arrived there
+  bool to_explain = false;   // what an earlier daemon stored was not looked at yet
   std::uint64_t stored = 0;  // of run.recorded: events that are in the database
 
   // Of what is kept: all that a next daemon needs if the database knows nothing yet.

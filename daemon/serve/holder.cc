@@ -1,5 +1,6 @@
 // The process that keeps descriptors where no service manager does. It knows nothing of what it
 // keeps, reads no ring, and has next to no code that could fail.
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -66,6 +67,12 @@ int hold(const std::string& path, Descriptor ready) {
   // It outlives terminals, sessions and the daemon that started it.
   setsid();
   for (const int signal : {SIGHUP, SIGINT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  sigset_t none;  // the daemon's mask came along
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  // Whoever reads what the daemon says sees its end.
+  if (const Descriptor null(open("/dev/null", O_RDWR | O_CLOEXEC)); null)
+    for (int stream = 0; stream <= 2; ++stream) dup2(null.get(), stream);
   if (chdir("/") != 0) return 1;
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -92,7 +99,8 @@ int hold(const std::string& path, Descriptor ready) {
     const Descriptor connection(accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection || !is_own(connection.get())) continue;
     serve_daemon(connection.get(), store);
-    if (store.empty()) break;
+    // Unless the next daemon waits already, behind one that found itself the second.
+    if (store.empty() && poll(&entry, 1, 0) == 0) break;
   }
   // A newer holder may have taken the place meanwhile.
   struct stat now = {};

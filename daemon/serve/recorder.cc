@@ -1,8 +1,10 @@
 #include "serve/recorder.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "collect/cgroup.h"
 #include "collect/fill_in.h"
@@ -21,8 +23,22 @@ constexpr std::uint64_t kAimedAt = 1024;
 constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 // Behind a filter nobody rings.
 constexpr milliseconds kFiltered(500);
+// A process without a pidfd is asked about as often.
+constexpr milliseconds kAskAgain(1000);
 // Events in our memory before they are stored: 4 MiB.
 constexpr std::size_t kMostBuffered = 64 << 10;
+
+// Whether the process is gone, also if there is no descriptor of it: then it was gone before we
+// heard of it, or there was none left.
+bool is_gone(const Followed& followed) {
+  if (!followed.pidfd) {
+    if (kill(followed.pid, 0) != 0 && errno == ESRCH) return true;
+    const std::uint64_t ticks = collect::proc::start_ticks(followed.pid);
+    if (followed.run.start_ticks != 0 && ticks != 0 && ticks != followed.run.start_ticks)
+      return true;  // its pid is another's
+  }
+  return followed.has_ended();
+}
 
 }  // namespace
 
@@ -57,12 +73,21 @@ void Recorder::schedule(Followed& followed, Clock::time_point due) {
 
 void Recorder::receive(collect::Listener& listener) {
   const std::uint64_t refused = listener.refused();
-  while (auto message = listener.receive()) {
+  // Who says hello without end must not keep us from the rings.
+  constexpr int kMostAtOnce = 512;
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    auto message = listener.receive();
+    if (!message) break;
     ++tally_.hellos;
-    if (user(message->uid).messages.take(1, Clock::now()))
-      take(*std::move(message));
-    else
+    if (!user(message->uid).messages.take(1, Clock::now())) {
       ++tally_.over_limit;
+      continue;
+    }
+    try {
+      take(*std::move(message));
+    } catch (const std::exception& problem) {
+      failed(problem.what());  // it asked the database
+    }
   }
   tally_.refused += listener.refused() - refused;
   acknowledge();
@@ -92,17 +117,22 @@ Recorder::Shared Recorder::add(collect::Message& message) {
   run.unit = std::move(membership.unit);
   run.container = std::move(membership.container);
   if (hello.forked != 0 && hello.parent != 0) {
-    if (const auto parent = living_.find(hello.parent); parent != living_.end())
+    if (const auto parent = living_.find(hello.parent); parent != living_.end()) {
+      if (parent->second->to_explain) explain_stored(*parent->second);
       followed->parent = parent->second;
-    else if (database_)
+    } else if (database_) {
       run.parent = database_->run_of_identity(hello.parent);
+    }
   }
   followed->next_sample = Clock::now() + followed->sample_interval;
   ++followed->user->rings;
   living_[followed->identity] = followed;
   by_pid_[followed->pid] = followed->identity;
   changed_.insert(followed->identity);
-  if (followed->pidfd) watch_.add(followed->pidfd.get(), followed->identity);
+  if (followed->pidfd)
+    watch_.add(followed->pidfd.get(), followed->identity);
+  else
+    schedule(*followed, Clock::now() + kGather);
   return followed;
 }
 
@@ -111,8 +141,8 @@ void Recorder::take(collect::Message message) {
   const auto found = living_.find(hello.identity);
   Shared known = hello.identity != 0 && found != living_.end() ? found->second : nullptr;
   // Identities are random, and no secret to the same user's processes: nobody else's may be spoken
-  // for.
-  if (known && known->uid != message.uid) {
+  // for. A process that changes its user stays itself.
+  if (known && known->uid != message.uid && known->pid != message.pid) {
     ++tally_.refused;
     return;
   }
@@ -129,7 +159,7 @@ void Recorder::take(collect::Message message) {
         return;
       }
       User& owner = user(message.uid);
-      if (owner.rings >= options_.rings_per_user) {
+      if (!known && owner.rings >= options_.rings_per_user) {
         ++tally_.over_limit;
         if (!owner.said_too_many)
           voice_.warn("user " + std::to_string(message.uid) + " has " +
@@ -140,7 +170,10 @@ void Recorder::take(collect::Message message) {
       }
       if (hello.identity == 0) break;
       if (!known) known = add(message);
-      if (take_ring(*known, message.ring)) schedule(*known, Clock::now() + kGather);
+      if (!take_ring(*known, message.ring)) return;
+      // An earlier daemon may have been killed after it stored events and before it freed them.
+      if (known->run.id != 0) take_up_books(*known);
+      schedule(*known, Clock::now() + kGather);
       return;
     }
     case Hello::Subject::kEnd:
@@ -203,6 +236,8 @@ void Recorder::replace_ring(Followed& followed, const Descriptor& ring) {
     followed.run.recorded = followed.stored;
   }
   followed.ring.reset();
+  if (followed.kept) keeper_->forget(followed.name());  // or both would come back by one name
+  followed.kept = false;
   if (!take_ring(followed, ring)) return;
   take_up_books(followed);
   schedule(followed, Clock::now());
@@ -245,7 +280,7 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
 }
 
 void Recorder::see_end(Followed& followed) {
-  if (followed.ended || !followed.has_ended()) return;
+  if (followed.ended || !is_gone(followed)) return;
   const std::size_t before = followed.events.size();
   followed.close(model::RunState::kEnded, exit_of(followed));
   buffered_ += followed.events.size() - before;
@@ -276,6 +311,7 @@ void Recorder::sample(Followed& followed, Clock::time_point now) {
   }
   const std::uint32_t samples = followed.run.samples;
   const std::size_t before = followed.events.size();
+  if (followed.to_explain) explain_stored(followed);
   followed.sample(now);
   buffered_ += followed.events.size() - before;
   sampled_for_ += std::chrono::duration<double>(Clock::now() - now).count();
@@ -288,6 +324,7 @@ void Recorder::sample(Followed& followed, Clock::time_point now) {
 Clock::time_point Recorder::look(Clock::time_point now) {
   if (now >= retry_ && (!database_ || storing_fails_)) {
     open_database();
+    take_up();
     if (database_) store();
   }
   // What can't be stored stays in the rings.
@@ -297,10 +334,15 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     if (found == living_.end()) continue;
     Followed& followed = *found->second;
     followed.due = Clock::time_point::max();
-    if (followed.ended || !followed.ring) continue;
-    if (now >= followed.next_sample) sample(followed, now);
-    read(followed, now);
-    if (!followed.pidfd) see_end(followed);
+    if (followed.ended) continue;
+    if (followed.ring) {
+      if (now >= followed.next_sample) sample(followed, now);
+      read(followed, now);
+    }
+    if (!followed.pidfd) {
+      see_end(followed);
+      if (!followed.ended) schedule(followed, std::min(followed.due, now + kAskAgain));
+    }
     if (buffered_ >= kMostBuffered) store();
   }
   acknowledge();

@@ -91,8 +91,10 @@ class Recorder {
   void retain(Clock::time_point now);
   void failed(const std::string& why);
   // recorder_resume.cc
+  void take_up();
   void resume(Kept kept, const std::map<std::uint64_t, model::Run>& known);
   void take_up_books(Followed& followed);
+  void explain_stored(Followed& followed);
   void close_the_lost(const std::map<std::uint64_t, model::Run>& known);
 
   Options options_;
@@ -109,6 +111,8 @@ class Recorder {
   std::string said_failing_;
   Clock::time_point next_retention_{};
 
+  std::vector<Kept> kept_;  // of an earlier daemon; waits for the database, which knows what is stored
+  bool taken_up_ = false;
   std::map<std::uint64_t, Shared> living_;  // by identity
   std::map<pid_t, std::uint64_t> by_pid_;
   std::set<std::pair<Clock::time_point, std::uint64_t>> queue_;  // due, identity

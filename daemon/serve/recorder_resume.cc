@@ -1,31 +1,63 @@
 // Where an earlier daemon was stopped or killed: its rings come back from the keeper, its books
 // from the database, and the database wins.
+#include <fcntl.h>
+
+#include <algorithm>
+
 #include "collect/fill_in.h"
 #include "serve/recorder.h"
 
 namespace jitcorral::serve {
+namespace {
+
+// Rings are memfds, which have seals; a pidfd has none.
+bool is_memory(const Descriptor& descriptor) {
+  return fcntl(descriptor.get(), F_GET_SEALS) >= 0;
+}
+
+}  // namespace
 
 void Recorder::begin() {
+  kept_ = keeper_->restore();
   open_database();
+  take_up();
+}
+
+// As soon as there is a database: without it nobody knows which of a ring's events are stored.
+void Recorder::take_up() {
+  if (!database_ || taken_up_) return;
+  taken_up_ = true;
   std::map<std::uint64_t, model::Run> known;
-  if (database_)
-    for (model::Run& run : database_->living_runs())
-      if (run.identity != 0) known[run.identity] = std::move(run);
+  for (model::Run& run : database_->living_runs())
+    if (run.identity != 0) known[run.identity] = std::move(run);
   std::size_t restored = 0;
-  for (Kept& kept : keeper_->restore()) {
+  for (Kept& kept : kept_) {
     if (!parse_name(kept.name)) continue;
     resume(std::move(kept), known);
     ++restored;
   }
+  kept_.clear();
   if (restored != 0)
     voice_.say("took up " + std::to_string(restored) + " rings from " + keeper_->what());
-  if (database_) close_the_lost(known);
+  close_the_lost(known);
   acknowledge();
 }
 
 void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& known) {
   const Named named = *parse_name(kept.name);
-  if (kept.descriptors.empty() || living_.contains(named.identity)) return;
+  if (living_.contains(named.identity)) return;
+  // A service manager hands them back in any order.
+  const auto ring = std::find_if(kept.descriptors.begin(), kept.descriptors.end(), is_memory);
+  if (ring == kept.descriptors.end()) {
+    keeper_->forget(kept.name);
+    return;
+  }
+  const auto row = known.find(named.identity);
+  // Its end was the last thing that was stored.
+  if (row == known.end() && database_->run_of_identity(named.identity)) {
+    keeper_->forget(kept.name);
+    return;
+  }
   auto followed = std::make_shared<Followed>();
   followed->identity = named.identity;
   followed->pid = named.pid;
@@ -33,36 +65,37 @@ void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& know
   followed->user = &user(named.uid);
   ++followed->user->rings;
   followed->kept = followed->safe = true;
-  if (kept.descriptors.size() > 1) followed->pidfd = std::move(kept.descriptors[1]);
+  for (Descriptor& other : kept.descriptors)
+    if (!is_memory(other)) followed->pidfd = std::move(other);
   living_[named.identity] = followed;
   by_pid_[named.pid] = named.identity;
   changed_.insert(named.identity);
-  const auto row = known.find(named.identity);
   if (row != known.end()) followed->run = row->second;
   try {
-    followed->ring.emplace(kept.descriptors[0], true);
-    if (row == known.end()) {
-      // Killed before the first row was written; what it said of itself is in the ring.
+    followed->ring.emplace(*ring, true);
+    // Killed before the first row was written; what it said of itself is in the ring.
+    if (row == known.end())
       if (const auto hello = followed->ring->hello()) collect::fill_in(followed->run, *hello);
-      followed->run.pid = static_cast<std::uint32_t>(named.pid);
-      followed->run.uid = named.uid;
-      followed->run.identity = named.identity;
-      followed->run.boot = boot_;
-      followed->run.start_ticks = named.start_ticks;
-    }
     take_up_books(*followed);
     followed->ring->acknowledge();
     followed->awake = true;
     followed->interval = std::chrono::milliseconds(50);
-    schedule(*followed, Clock::now());
   } catch (const std::exception& problem) {
     followed->run.reason = problem.what();
   }
+  if (row == known.end()) {
+    followed->run.pid = static_cast<std::uint32_t>(named.pid);
+    followed->run.uid = named.uid;
+    followed->run.identity = named.identity;
+    followed->run.boot = boot_;
+    followed->run.start_ticks = named.start_ticks;
+  }
   followed->next_sample = Clock::now() + followed->sample_interval;
+  schedule(*followed, Clock::now());
   if (followed->pidfd) watch_.add(followed->pidfd.get(), followed->identity);
 }
 
-// What is stored of it is not stored again, and what it mapped then still explains what is found.
+// What is stored of it is not stored again.
 void Recorder::take_up_books(Followed& followed) {
   model::Run& run = followed.run;
   followed.stored = run.recorded;
@@ -70,9 +103,24 @@ void Recorder::take_up_books(Followed& followed) {
   if (run.id == 0 || !database_) return;
   if (const auto oldest = followed.ring->oldest())
     followed.ring->release_stored(database_->tickets_since(run.id, *oldest));
-  if (const auto record = database_->record(run.id)) {
-    followed.explain(record->events);
-    for (const model::Site& site : record->sites) followed.known_sites.insert(site.id);
+  followed.to_explain = true;
+}
+
+// What it, and what it was forked from, mapped then still explains what is found. Only when it is
+// asked for: of a long run there is much.
+void Recorder::explain_stored(Followed& followed) {
+  followed.to_explain = false;
+  if (!database_) return;
+  constexpr int kMostAncestors = 64;
+  std::optional<model::RunId> id = followed.run.id;
+  try {
+    for (int i = 0; id && *id != 0 && i < kMostAncestors; ++i) {
+      database_->each_segment(*id, [&](const auto& events) { followed.explain(events); });
+      const auto run = database_->run(*id);
+      id = run ? run->parent : std::nullopt;
+    }
+  } catch (const std::exception& problem) {
+    failed(problem.what());
   }
 }
 

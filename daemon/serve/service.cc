@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,8 +15,10 @@
 
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "serve/answers.h"
 #include "serve/inherited.h"
@@ -106,6 +110,15 @@ void raise_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Standard error, coloured on a terminal only (https://no-color.org).
+void set_log() {
+  const char* const plain = std::getenv("NO_COLOR");
+  spdlog::set_default_logger(plain != nullptr && *plain != '\0'
+                                 ? spdlog::stderr_logger_st("jitcorrald")
+                                 : spdlog::stderr_color_st("jitcorrald"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+}
+
 void set_level(const Options& options) {
   spdlog::set_level(spdlog::level::from_str(options.log_level));
 }
@@ -120,15 +133,12 @@ std::string seconds_in_microseconds() {
 
 int serve(const Options& first, const std::function<Options()>& read_options) try {
   Options options = first;
+  set_log();
   set_level(options);
   raise_limit();
   const Descriptor signal_queue = signals();
   const Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   Inherited inherited = take_inherited();
-  std::unique_ptr<Keeper> keeper = make_fd_store(std::move(inherited.kept));
-  // Before any thread: it forks.
-  if (!keeper) keeper = make_holder(options.socket + ".holder");
-
   Loop loop;
   loop.add(signal_queue.get(), kSignals);
   loop.add(wake.get(), kWake);
@@ -136,6 +146,10 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
   collect::Listener listener =
       inherited.hello ? collect::Listener(std::move(inherited.hello), options.for_everyone)
                       : collect::Listener(options.socket, mode);
+  std::unique_ptr<Keeper> keeper = make_fd_store(std::move(inherited.kept));
+  // Behind the listener, which makes the folder and finds a second daemon; before any thread, since
+  // it forks.
+  if (!keeper) keeper = make_holder(options.socket + ".holder");
   loop.add(listener.fd(), kHello);
   Recorder::Voice voice;
   voice.say = [](const std::string& line) { spdlog::info("{}", line); };
@@ -169,6 +183,7 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
     const int count = loop.wait(events, until);
     if (patience != 0) sd_notify(0, "WATCHDOG=1");
     bool heard = listener.is_awaiting();
+    std::vector<std::uint64_t> ended;
     for (int i = 0; i < count; ++i) {
       const std::uint64_t tag = events[i].data.u64;
       if (tag == kHello) {
@@ -195,10 +210,12 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
           sd_notify(0, "READY=1");
         }
       } else {
-        recorder.process_ended(tag);
+        ended.push_back(tag);
       }
     }
-    if (heard) recorder.receive(listener);
+    // What a process said is older than its end, and its ring may be part of it.
+    if (heard || !ended.empty()) recorder.receive(listener);
+    for (const std::uint64_t tag : ended) recorder.process_ended(tag);
     next = recorder.look(Clock::now());
     observed.update();
     // No descriptor is left for who waits: not at once again.

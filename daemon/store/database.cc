@@ -151,6 +151,11 @@ std::vector<std::uint64_t> Database::tickets_since(model::RunId run, std::uint64
   return store::tickets_since(*implementation_->connection, run, first);
 }
 
+void Database::each_segment(model::RunId run,
+                            const std::function<void(const std::vector<Event>&)>& take) const {
+  store::each_segment(*implementation_->connection, run, take);
+}
+
 Removed Database::retain(const Retention& retention) {
   if (implementation_->batched) throw Error(shown(path()) + ": retain inside of a batch");
   return store::retain(*implementation_->connection, retention);

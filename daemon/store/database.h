@@ -95,6 +95,9 @@ class Database {
   std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest
   // Which tickets from `first` on are stored of a run, in their order.
   std::vector<std::uint64_t> tickets_since(model::RunId run, std::uint64_t first) const;
+  // All of its events that make sense, a segment at a time: of a run that may be long.
+  void each_segment(model::RunId run,
+                    const std::function<void(const std::vector<Event>&)>& take) const;
   // The run with all of its events (sorted by ticket), sites and unseen ranges; `parent` stays
   // null. An event or site that makes no sense (is_plausible) is left out and counted as torn.
   std::optional<model::Record> record(model::RunId id) const;

@@ -29,6 +29,10 @@ const char* selection(Wanted::What what) {
   return "SELECT id FROM source.run WHERE 0 AND ?1 = ?2";
 }
 
+struct Finalize {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+
 // All rows of `table` that `where` names, columns by name: a database that was migrated has them in
 // another order than a new one.
 void copy(Connection& image, const std::string& table, const std::string& where) {
@@ -38,11 +42,11 @@ void copy(Connection& image, const std::string& table, const std::string& where)
     const std::string sql = "SELECT name FROM pragma_table_info('" + table + "', 'main')";
     if (sqlite3_prepare_v2(image.handle(), sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
       image.fail(sqlite3_extended_errcode(image.handle()));
+    // Goes after `row`, whose destructor still resets it.
+    const std::unique_ptr<sqlite3_stmt, Finalize> owner(statement);
     Statement row(image.path(), statement);
     while (row.step())
       (columns += columns.empty() ? "" : ",") += "\"" + std::string(row.text()) + "\"";
-    sqlite3_reset(statement);
-    sqlite3_finalize(statement);
   }
   image.execute(("INSERT INTO main." + table + "(" + columns + ") SELECT " + columns +
                  " FROM source." + table + " WHERE " + where)

@@ -94,6 +94,23 @@ std::vector<std::uint64_t> tickets_since(Connection& connection, model::RunId ru
   return tickets;
 }
 
+void each_segment(Connection& connection, model::RunId run,
+                  const std::function<void(const std::vector<Event>&)>& take) {
+  Statement row = connection.prepare("SELECT events FROM segment WHERE run = ? ORDER BY id");
+  row.bind(run);
+  std::vector<Event> events;
+  while (row.step()) {
+    const auto bytes = row.blob();
+    events.clear();
+    for (std::size_t at = 0; at + sizeof(Event) <= bytes.size(); at += sizeof(Event)) {
+      Event event;
+      std::memcpy(&event, bytes.data() + at, sizeof event);
+      if (is_plausible(event)) events.push_back(event);
+    }
+    take(events);
+  }
+}
+
 void load_events(Connection& connection, model::Record& record) {
   // A value that cannot be a segment is not even loaded.
   Statement row = connection.prepare(

@@ -77,10 +77,11 @@ TEST(CollectProcess, LooksMoreSeldomThoughSomethingStaysUnseen) {
 TEST(CollectProcess, WhatAnEventOrAnAncestorsEventExplainsIsNotUnseen) {
   const Child child([](int out) { tell(out, code_page()); });
   const AddressRange page = range_of(Address{child.said(0)}, Bytes{0x3000});
-  collect::Process parent, process;
+  const auto parent = std::make_shared<collect::Process>();
+  collect::Process process;
   process.pid = child.pid();
-  process.parent = &parent;
-  parent.explained.add({page.begin, page.begin + Bytes{0x1000}});
+  process.parent = parent;
+  parent->explained.add({page.begin, page.begin + Bytes{0x1000}});
   process.explained.add({page.begin + Bytes{0x1000}, page.end});
   for (int i = 0; i < 4; ++i) process.sample(collect::Clock::now());
   EXPECT_TRUE(process.unseen.empty());

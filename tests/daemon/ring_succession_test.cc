@@ -37,7 +37,7 @@ TEST(RingSuccession, TheNextRingBeginsAsACopy) {
   EXPECT_EQ(next.append(1, 250), 250U);
 
   RingReader reader = next.open();
-  reader.go_on_behind(100);
+  reader.resume(100, 0);
   EXPECT_EQ(reader.first_ticket(), 250U);
   EXPECT_EQ(reader.late(), 3U);
   EXPECT_TRUE(reader.is_filtered());
@@ -172,7 +172,6 @@ TEST(RingSuccession, UnderLoadEveryTicketIsSeenOrCounted) {
   std::uint64_t dropped = 0, taken = 0, unfinished = 0;
   for (int i = 0; i < kRings; ++i) {
     RingReader reader = rings[static_cast<std::size_t>(i)]->open();
-    reader.go_on_behind(seen.size());
     const std::uint64_t enough = appended.load() + 2000;
     while (appended.load() < enough) {
       keep(reader.peek(false));

@@ -1,0 +1,122 @@
+"""Makes the corpora anew, from real rings, libraries and texts of this machine. Arguments: the folder of a build (for
+libjitcorral.so and jitcorral), and of the corpus."""
+
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+BUILD, CORPUS = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+SHARDS, TEXTS, SLOTS = 4096, 4096 + 64 * 256, 4096 + 64 * 256 + 44 * 1024  # ring.h
+
+
+def seed(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def change(where, at, data):
+    return b"".join(bytes([where]) + struct.pack("<HB", at + i, len(data[i:i + 255])) + data[i:i + 255]
+                    for i in range(0, len(data), 255))
+
+
+def slot(index, data):
+    return bytes([3]) + struct.pack("<HB", index, 64) + data
+
+
+def real_ring(folder, program):
+    environment = dict(os.environ, LD_PRELOAD=str(BUILD / "libjitcorral.so"), JITCORRAL_POLICY="all",
+                       JITCORRAL_RECORD=f"file:{folder}/ring.%p")
+    subprocess.run(["/usr/bin/python3", "-c", program], env=environment, check=True)
+    return max(pathlib.Path(folder).glob("ring.*"), key=lambda path: path.stat().st_size).read_bytes()
+
+
+def rings():
+    program = ("import mmap\nfor i in range(9):\n b = mmap.mmap(-1, 4096 << i, prot=7)\n b.close()\n"
+               "import ctypes\nctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)()\n")
+    with tempfile.TemporaryDirectory() as folder:
+        ring = real_ring(folder, program)
+    header = change(0, 0, ring[:512].rstrip(b"\0"))
+    texts_end = TEXTS + len(ring[TEXTS:SLOTS].rstrip(b"\0"))
+    texts = change(1 + 1, 8, ring[TEXTS + 8:min(texts_end, TEXTS + 1800)])
+    shards = change(1, 0, ring[SHARDS:SHARDS + 192])
+    slots = [slot(i, ring[SLOTS + 64 * i:SLOTS + 64 * (i + 1)]) for i in range(12)]
+    look, peek, thorough, release = b"\x07", b"\x04", b"\x05", b"\x06"
+    whole = texts + shards + b"".join(slots) + header
+    seed("ring", "sealed", b"\0" + whole + peek + look + release + thorough + release)
+    seed("ring", "file", b"\1" + whole)
+    by_turns = b"".join(s + peek + release for s in slots)
+    seed("ring", "by_turns", b"\0" + header + by_turns + look)
+    seed("ring", "late", b"\0" + header + slots[3] + peek + slots[1] + thorough + b"\x0b" + release + b"\x09" + look)
+    seed("ring", "resumed", b"\0" + header + slots[0] + slots[1] + b"\x08" + struct.pack("<QQ", 0, 1) + peek + b"\x0a" +
+         struct.pack("<Q", 5) + release)
+    seed("ring", "empty", b"\0")
+    return ring
+
+
+def hellos(ring):
+    offset = struct.unpack_from("<I", ring, 56)[0]  # Header::hello_offset
+    at = TEXTS + offset
+    size = struct.unpack_from("<H", ring, at + 6)[0]
+    hello = ring[at:at + size]
+    assert hello[:4] == b"hllo"
+    for subject, name in enumerate(("begin", "ring", "doorbell", "end", "cannot")):
+        seed("hello", name, bytes([subject == 1]) + hello[:8] + bytes([subject]) + hello[9:])
+    short = bytearray(hello[:696])
+    struct.pack_into("<H", short, 6, 696)
+    seed("hello", "of_0_1", b"\0" + bytes(short))
+    longer = bytearray(hello + b"\7" * 64)
+    struct.pack_into("<H", longer, 6, len(longer))
+    seed("hello", "of_a_later_release", b"\0" + bytes(longer))
+    seed("hello", "many_descriptors", b"\3" + hello)
+
+
+def libraries():
+    source = 'const char text[] = "cranelift-jit-0.116.1 LLVM version 14.0.6"; int mmap(void);\n' \
+             "__attribute__((visibility(\"default\"))) int f(void) { return mmap(); }\n"
+    flags = ["-Os", "-fPIC", "-nostdlib", "-Wl,-z,noseparate-code,-z,norelro", "-Wl,--build-id=none", "-s",
+             "-fno-asynchronous-unwind-tables"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "x")
+        for name, more in (("library", ["-shared", "-Wl,-soname,libLLVM-14.so.1,-rpath,$ORIGIN"]),
+                           ("sysv_hash", ["-shared", "-Wl,--hash-style=sysv"]),
+                           ("static_pie", ["-static-pie", "-Wl,-e,f,--unresolved-symbols=ignore-all"])):
+            subprocess.run(["gcc", *flags, *more, "-x", "c", "-", "-o", path], input=source.encode(), check=True)
+            seed("elf", name, path.read_bytes())
+    seed("elf", "script", b"#!/bin/sh\necho\n")
+
+
+def databases():
+    number, text, blob, null = 1, 2, 3, 0
+    seed("database", "bytes", b"\0" + struct.pack("<IB", 100, 4) + b"abcd" + struct.pack("<IB", 9000, 8) + b"\xff" * 8)
+    for column in range(0, 64, 3):
+        seed("database", f"values_{column}",
+             b"\1" + bytes([column, number]) + struct.pack("<q", -1) + bytes([column + 1, 128 + text]) +
+             struct.pack("<H", 6) + b"[1,2,\xff" + bytes([column + 2, blob]) + struct.pack("<H", 64) +
+             struct.pack("<QQQQ", 1, 2, 1 << 40, 4096) + bytes(24) + bytes([1, 1, 0, 5]) + b"\x08\0\0\0" +
+             bytes([column, null]))
+
+
+def texts():
+    seed("text", "name", "\0naïve \x1b[31m \u202e名前\n".encode() + b"\xff\xc0\xaf")
+    seed("text", "label", b"\1docker-4f0c93aa1b2c3d4e5f60718293a4b5c6.scope")
+    seed("text", "unit", b"\1session-7.scope")
+    seed("text", "cgroup", b"\3" b"0::/system.slice/docker-" + b"4f0c93aa" * 8 + b".scope\n")
+    seed("text", "cgroup_user", b"\3" b"12:pids:/user.slice\n0::/user.slice/user-1000.slice/session-3.scope\n")
+    # The head of glibc's cache, with two libraries.
+    names = b"libc.so.6\0/lib/libc.so.6\0"
+    head = 48 + 2 * 24
+    entry = struct.pack("<iIIIQ", 0x303, head, head + 10, 0, 0)
+    seed("text", "cache", b"\2" b"glibc-ld.so.cache1.1" + struct.pack("<IIBBBBIII", 2, len(names), 2, 0, 0, 0, 0, 0, 0) +
+         entry + entry + names)
+
+
+assert re.fullmatch(r"corpus", CORPUS.name), "the second argument is the corpus's folder"
+hellos(rings())
+libraries()
+databases()
+texts()
