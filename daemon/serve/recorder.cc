@@ -104,6 +104,7 @@ Recorder::Shared Recorder::add(collect::Message& message) {
   followed->pid = message.pid;
   followed->uid = message.uid;
   followed->user = &user(message.uid);
+  followed->is_trusted = message.uid == geteuid() || message.uid == 0;
   followed->identity = hello.identity;
   followed->pidfd = std::move(message.pidfd);
   model::Run& run = followed->run;
@@ -346,7 +347,7 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     if (buffered_ >= kMostBuffered) store();
   }
   acknowledge();
-  if (!is_failing() && !changed_.empty()) store();
+  if (!is_failing() && (!changed_.empty() || !verdicts_.empty())) store();
   if (!is_failing() && now >= next_retention_) retain(now);
   Clock::time_point next = is_failing() ? retry_ : next_retention_;
   if (!is_failing() && !queue_.empty()) next = std::min(next, queue_.begin()->first);
