@@ -71,6 +71,7 @@ class Recorder {
 
   // recorder.cc
   void take(collect::Message message);
+  bool may_add(uid_t uid);
   Shared add(collect::Message& message);
   bool take_ring(Followed& followed, const Descriptor& ring);
   void replace_ring(Followed& followed, const Descriptor& ring);
@@ -111,7 +112,8 @@ class Recorder {
   std::string said_failing_;
   Clock::time_point next_retention_{};
 
-  std::vector<Kept> kept_;  // of an earlier daemon; waits for the database, which knows what is stored
+  std::vector<Kept>
+      kept_;  // of an earlier daemon; waits for the database, which knows what is stored
   bool taken_up_ = false;
   std::map<std::uint64_t, Shared> living_;  // by identity
   std::map<pid_t, std::uint64_t> by_pid_;

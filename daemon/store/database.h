@@ -90,8 +90,8 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
-  std::vector<model::Run> living_runs() const;                   // not seen to end
-  std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;  // newest first
+  std::vector<model::Run> living_runs() const;                                // not seen to end
+  std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;               // newest first
   std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest
   // Which tickets from `first` on are stored of a run, in their order.
   std::vector<std::uint64_t> tickets_since(model::RunId run, std::uint64_t first) const;
