@@ -93,6 +93,12 @@ void Recorder::receive(collect::Listener& listener) {
   acknowledge();
 }
 
+bool Recorder::may_add(uid_t uid) {
+  if (user(uid).processes.take(1, Clock::now())) return true;
+  ++tally_.over_limit;
+  return false;
+}
+
 Recorder::Shared Recorder::add(collect::Message& message) {
   const Hello& hello = message.hello;
   // A pid that says hello once more is another program, or forked without our knowledge.
@@ -170,6 +176,7 @@ void Recorder::take(collect::Message message) {
         return;
       }
       if (hello.identity == 0) break;
+      if (!known && !may_add(message.uid)) return;
       if (!known) known = add(message);
       if (!take_ring(*known, message.ring)) return;
       // An earlier daemon may have been killed after it stored events and before it freed them.
@@ -185,7 +192,12 @@ void Recorder::take(collect::Message message) {
       return;
     case Hello::Subject::kBegin:
     case Hello::Subject::kCannot:
-      if (hello.identity == 0 || user(message.uid).rings >= options_.rings_per_user) break;
+      if (hello.identity == 0) break;
+      if (!known && user(message.uid).rings >= options_.rings_per_user) {
+        ++tally_.over_limit;
+        return;
+      }
+      if (!known && !may_add(message.uid)) return;
       if (!known) known = add(message);
       collect::fill_in(known->run, hello);
       changed_.insert(known->identity);

@@ -73,6 +73,7 @@ class Recorder {
 
   // recorder.cc
   void take(collect::Message message);
+  bool may_add(uid_t uid);
   Shared add(collect::Message& message);
   bool take_ring(Followed& followed, const Descriptor& ring);
   void replace_ring(Followed& followed, const Descriptor& ring);
