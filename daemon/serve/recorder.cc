@@ -25,8 +25,9 @@ constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 constexpr milliseconds kFiltered(500);
 // A process without a pidfd is asked about as often.
 constexpr milliseconds kAskAgain(1000);
-// Events in our memory before they are stored: 4 MiB.
-constexpr std::size_t kMostBuffered = 64 << 10;
+// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
+// too.
+constexpr std::size_t kMostBuffered = 16 << 10;
 
 // Whether the process is gone, also if there is no descriptor of it: then it was gone before we
 // heard of it, or there was none left.
@@ -268,7 +269,10 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   const std::size_t count = followed.events.size() - before;
   buffered_ += count;
   if (followed.user != nullptr) followed.user->events.take(static_cast<double>(count), now);
-  if (any || followed.changed) changed_.insert(followed.identity);
+  if (any || followed.changed)
+    changed_.insert(followed.identity);
+  else
+    followed.ring->rest();
   if (count != 0) {
     const double factor = static_cast<double>(kAimedAt) / static_cast<double>(count);
     followed.interval = std::clamp(std::chrono::duration_cast<Clock::duration>(

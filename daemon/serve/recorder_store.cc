@@ -134,8 +134,7 @@ void Recorder::after_storing() {
     Followed& followed = *found->second;
     tally_.events += followed.events.size();
     followed.stored = followed.run.recorded;
-    followed.events.clear();
-    if (followed.events.capacity() > 2 * 1024) followed.events.shrink_to_fit();
+    std::vector<Event>().swap(followed.events);  // room for a segment, of each process, is much
     followed.sites.clear();
     followed.unseen.clear();
     // Only now: what a killed daemon had not stored is still in the ring.
