@@ -151,7 +151,9 @@ class Daemon:
 
 
 def progress(path):
-    """Calls that a load has begun, and that came back."""
+    """Calls that a load has begun, and that came back. Its file is there a moment before its content."""
+    if os.path.getsize(path) < 16:
+        return 0, 0
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 16, prot=mmap.PROT_READ) as memory:
         return struct.unpack("<QQ", memory[:16])
 
