@@ -29,8 +29,11 @@ void Collector::store_into(store::Database database, model::Session session) {
 void Collector::follow(pid_t pid, const std::string& executable) {
   command_ = pid;
   command_executable_ = executable;
-  if (!database_ || checkpointer_) return;
   // Not before: who forks has one thread.
+  if (database_ && !checkpointer_) begin_checkpoints();
+}
+
+void Collector::begin_checkpoints() {
   database_->leave_checkpoints();
   // From now on signals are to be handed on, and the command's end is to be seen.
   database_->wait_at_most(std::chrono::milliseconds(20));
