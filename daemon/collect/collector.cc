@@ -85,7 +85,9 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   process->run.page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   if (hello.forked != 0) {
     for (const auto& other : processes_)
-      if (other->identity == hello.parent && hello.parent != 0) process->parent = other;
+      // Peers may lie; nobody is an ancestor of itself.
+      if (other->identity == hello.parent && hello.parent != 0 && other.get() != process)
+        process->parent = other;
   }
   process->next_sample = Clock::now() + process->sample_interval;
   return process;

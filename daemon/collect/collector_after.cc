@@ -46,7 +46,7 @@ void Collector::open_database(const std::string& path) {
 
 void Collector::go_on() {
   goes_on_ = true;
-  command_ = 0;  // it may be somebody else's pid by now
+  command_ = 0;            // it may be somebody else's pid by now
   session_.ended.reset();  // its row is written
   begin_checkpoints();
 }

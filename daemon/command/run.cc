@@ -23,8 +23,7 @@ void write_report(const SessionResult& result, const std::string& db) {
   if (const auto& on = result.followed_on; !on.empty())
     text += fmt::format(
         "\n{} not seen to end: a detached recorder goes on; later: {} --run {}\n",
-        on.size() == 1 ? fmt::format("run {} was", on[0])
-                       : fmt::format("{} runs were ({})", on.size(), fmt::join(on, ", ")),
+        on.size() == 1 ? fmt::format("run {} was", on[0]) : fmt::format("{} runs were", on.size()),
         how.again, on[0]);
   write_all(STDERR_FILENO, text);
 }

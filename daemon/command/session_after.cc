@@ -82,11 +82,11 @@ void follow_to_their_ends(collect::Collector& collector, collect::Listener& list
     const bool is_last = (entries[0].revents & POLLIN) != 0;
     collector.receive(listener);
     sleep = static_cast<int>(collector.look().count());
-    judge(collector);
-    if (is_last) return;
+    if (is_last) break;
     if (listener.is_awaiting()) sleep = std::min(sleep, kAwaiting);
     if (listener.is_starved()) sleep = std::min(sleep, kStarved);
   }
+  judge(collector);  // not before: it takes its time, and rings run over
 }
 
 [[noreturn]] void be_heir(collect::Collector& collector, collect::Listener& listener,

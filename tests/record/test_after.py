@@ -9,20 +9,6 @@ import frame
 from frame import check, equal, test, until
 
 
-def after(bench):
-    """Detached recorders that write into this test's database."""
-    found = []
-    for name in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(name, "rb") as file:
-                line = file.read()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if line.startswith(b"jitcorral: follows") and bench.db.encode() in line:
-            found.append(int(name.split("/")[2]))
-    return found
-
-
 def sockets(bench):
     return glob.glob(bench.path("jitcorral-*"))
 
@@ -58,7 +44,7 @@ def go(bench):
 
 
 def is_over(bench):
-    return not after(bench) and not sockets(bench)
+    return not bench.detached() and not sockets(bench)
 
 
 def exactly_its_events(bench, pid):
@@ -82,7 +68,7 @@ def a_daemon_is_recorded_to_its_end_after_run_has_returned(bench):
     run = run_of(bench, daemon)
     equal((run["state"], run["recorded"]), ("running", 2), "when run has returned")
     check(b"a detached recorder goes on" in ended.err and f"--run {run['id']}".encode() in ended.err, ended.err)
-    equal(len(after(bench)), 1, "detached recorders")
+    until(lambda: len(bench.detached()) == 1, "a detached recorder")
     go(bench)
     until(lambda: is_over(bench), "the detached recorder ends, and takes its socket along")
     run = exactly_its_events(bench, daemon)
@@ -133,7 +119,7 @@ def a_fork_that_had_said_nothing_yet_is_recorded(bench):
     until(looked_at, "the first process is looked at now and then")
     open(bench.path("seen"), "w").close()
     equal(bench.finish(process).status, 0, "status")
-    equal(len(after(bench)), 1, "detached recorders")
+    until(lambda: len(bench.detached()) == 1, "a detached recorder")
     go(bench)
     until(lambda: is_over(bench), "the detached recorder ends")
     exactly_its_events(bench, said(bench).children()[0][0])
@@ -154,7 +140,7 @@ def nothing_of_the_users_is_held(bench):
     ended = bench.finish(process)  # reads both pipes to their ends
     equal(ended.status, 0, f"status; {ended.err}")
     equal(os.read(extra_in, 1), b"", "the other pipe's end")
-    heir, = after(bench)
+    heir, = until(bench.detached, "a detached recorder")
     equal(os.readlink(f"/proc/{heir}/cwd"), "/", "its folder")
     equal({os.readlink(f"/proc/{heir}/fd/{fd}") for fd in range(3)}, {"/dev/null"}, "its streams")
     with open(f"/proc/{heir}/stat", "rb") as file:
@@ -170,19 +156,20 @@ def nothing_of_the_users_is_held(bench):
 @test
 def told_to_end_it_stores_what_it_has_and_removes_its_socket(bench):
     _, daemon = daemon_of(bench, "jit", "4096", "touch", bench.path("done"), "await", bench.path("end"))
-    heir, = after(bench)
+    heir, = until(bench.detached, "a detached recorder")
     go(bench)
     until(lambda: os.path.exists(bench.path("done")), "the daemon has mapped")
     os.kill(heir, signal.SIGTERM)
     until(lambda: is_over(bench), "the detached recorder ends")
     equal(exactly_its_events(bench, daemon)["state"], "running", "the daemon's state")
     open(bench.path("end"), "w").close()
+    until(lambda: not frame.alive(daemon), "the daemon ends")
 
 
 @test
 def without_survivors_nothing_is_left_behind(bench):
     ended = bench.run(bench.host, *"jit 4096 fork jit 8192 end".split(), options=["--report"])
-    equal((ended.status, after(bench), sockets(bench)), (0, [], []), "status, detached recorders, sockets")
+    equal((ended.status, bench.detached(), sockets(bench)), (0, [], []), "status, detached recorders, sockets")
     check(b"detached" not in ended.err, ended.err)
 
 
