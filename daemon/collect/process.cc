@@ -45,6 +45,14 @@ void Process::explain(const std::vector<Event>& stored) {
   }
 }
 
+bool Process::may_open(const std::string& path) const {
+  if (is_trusted) return true;
+  if (path.find("/../") != std::string::npos) return false;
+  constexpr std::string_view kSystem[] = {"/usr/", "/lib/", "/lib64/", "/opt/", "/nix/store/"};
+  return std::any_of(std::begin(kSystem), std::end(kSystem),
+                     [&](std::string_view folder) { return path.starts_with(folder); });
+}
+
 bool Process::read_ring(bool thorough) {
   if (!ring) return false;
   const std::vector<Event> fresh = ring->peek(thorough);
@@ -52,7 +60,7 @@ bool Process::read_ring(bool thorough) {
   for (const Event& event : fresh) {
     if (event.site == 0 || !known_sites.insert(event.site).second) continue;
     if (auto site = ring->site(event.site)) {
-      site->version = inspect::engine_version(site->role, site->module);
+      if (may_open(site->module)) site->version = inspect::engine_version(site->role, site->module);
       sites.push_back(*std::move(site));
     } else {
       known_sites.erase(event.site);

@@ -42,6 +42,11 @@ struct Process {
   std::vector<model::Site> sites;
   std::vector<model::Unseen> unseen;
 
+  // Whether files that the process names may be opened. Of another user's process only what lies
+  // where no user can mount anything: a file system of his own could make us wait for ever.
+  bool may_open(const std::string& path) const;
+  bool is_trusted = true;
+
   std::set<std::uint32_t> known_sites;
   AddressSet explained;  // every range that an event mapped or made executable
   // Executable memory that no event explained when it was last looked for. An event may be on its

@@ -1,55 +1,10 @@
 #include "command/load.h"
 
-#include <map>
-#include <memory>
-
 #include "command/commands.h"
+#include "store/ancestors.h"
 
 namespace jitcorral::command {
-namespace {
-
-// Forks deeper than this lose what their oldest ancestors had mapped; a file may say anything.
-constexpr std::size_t kDeepest = 64;
-
-// The records of runs that forked others; kept, since one parent often has many children.
-class Ancestors {
- public:
-  explicit Ancestors(const store::Database& database) : database_(database) {}
-
-  const model::Record* parent_of(const model::Run& run) {
-    // Up to the first that is there already, then down again, so that each finds its own parent.
-    std::vector<std::unique_ptr<model::Record>> chain;
-    const model::Record* above = nullptr;
-    model::RunId child = run.id;
-    std::optional<model::RunId> next = run.parent;
-    // A parent is known before its child: other ids are a damaged file's, and may go in circles.
-    while (next && *next < child && chain.size() < kDeepest) {
-      const auto known = kept_.find(*next);
-      if (known != kept_.end()) {
-        above = known->second.get();
-        break;
-      }
-      auto record = database_.record(*next);
-      if (!record) break;
-      child = *next;
-      next = record->run.parent;
-      chain.push_back(std::make_unique<model::Record>(std::move(*record)));
-    }
-    while (!chain.empty()) {
-      chain.back()->parent = above;
-      above = chain.back().get();
-      kept_[above->run.id] = std::move(chain.back());
-      chain.pop_back();
-    }
-    return above;
-  }
-
- private:
-  const store::Database& database_;
-  std::map<model::RunId, std::unique_ptr<model::Record>> kept_;
-};
-
-}  // namespace
+using store::Ancestors;
 
 std::vector<show::Shown> load(const store::Database& database, std::span<const model::Run> runs) {
   Ancestors ancestors(database);

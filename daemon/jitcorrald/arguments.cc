@@ -124,8 +124,7 @@ Asked parse(int argc, const char* const* argv) {
                  "most processes of one user at a time (2048)");
   app.add_option(
       "--events-per-second", options.events_per_second,
-      "of one user; what is more waits in its rings, and is dropped and counted when they "
-      "are full (2000000)");
+      "of one user; more waits in its rings, and is counted as dropped when they fill (2000000)");
   app.add_option("--log-level", options.log_level, "debug, info, warn or error (info)");
   app.add_option("--hold", hold.path)->group("")->configurable(false);
   app.add_option("--ready", hold.ready)->group("")->configurable(false);

@@ -8,7 +8,7 @@ void Budget::refill(Time now) {
   if (filled_ == Time{}) filled_ = now;
   const double seconds = std::chrono::duration<double>(now - filled_).count();
   if (seconds <= 0) return;
-  left_ = std::min(rate_, left_ + seconds * rate_);
+  left_ = std::min(most_, left_ + seconds * rate_);
   filled_ = now;
 }
 

@@ -7,13 +7,14 @@
 
 namespace jitcorral::serve {
 
-// Allows `per_second` on average, and as many at once.
+// Allows `per_second` on average, and as many at once, or `at_once`.
 class Budget {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit Budget(double per_second) : rate_(per_second), left_(per_second) {}
-  void set_rate(double per_second) { rate_ = per_second; }
+  explicit Budget(double per_second) : Budget(per_second, per_second) {}
+  Budget(double per_second, double at_once) : rate_(per_second), most_(at_once), left_(at_once) {}
+  void set_rate(double per_second) { rate_ = most_ = per_second; }
   // Whether there is anything left; then `n` are taken, which may leave a debt: how many events a
   // ring holds is known only when they were read.
   bool take(double n, Time now);
@@ -24,6 +25,7 @@ class Budget {
   void refill(Time now);
 
   double rate_;
+  double most_;
   double left_;
   Time filled_{};
 };
@@ -34,6 +36,8 @@ struct User {
   unsigned rings = 0;
   Budget events;
   Budget messages{20'000};
+  // Each costs looks into /proc and a row; what a large machine starts at once is no flood.
+  Budget processes{200, 5'000};
   bool said_too_many = false;
 };
 

@@ -17,10 +17,15 @@ void count(metrics::Group& group, const model::Run& run) {
 
 }  // namespace
 
-Observed::Observed(Recorder& recorder, int wake)
+Observed::Observed(Recorder& recorder, int wake, const std::string& database)
     : recorder_(recorder),
       wake_(wake),
-      started_(static_cast<double>(collect::wall_time_now()) / 1e9) {
+      started_(static_cast<double>(collect::wall_time_now()) / 1e9),
+      judge_(database, [this] {
+        const std::uint64_t one = 1;
+        // A counter that is full wakes the loop all the same.
+        if (write(wake_, &one, sizeof one) != sizeof one) return;
+      }) {
   recorder_.on_end = [this](const model::Run& run) { count_end(run); };
 }
 
@@ -37,7 +42,7 @@ void Observed::count_end(const model::Run& run) {
   group.count(run.signal      ? metrics::Ending::kSignal
               : run.exit_code ? metrics::Ending::kExit
                               : metrics::Ending::kUnknown);
-  group.count_verdict(run.verdict);
+  judge_.ask(run);
 }
 
 void Observed::serve(Descriptor inherited, const std::string& where) {
@@ -80,6 +85,10 @@ metrics::Snapshot Observed::snapshot_now() {
 }
 
 void Observed::update() {
+  for (const Judge::Judged& judged : judge_.take()) {
+    ended_.of(judged.run.unit, judged.run.executable).count_verdict(judged.run.verdict);
+    if (!judged.run.verdict.empty()) recorder_.keep_verdict(judged.run.id, judged.run.verdict);
+  }
   const std::lock_guard lock(mutex_);
   if (!asked_) return;
   latest_ = snapshot_now();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "metrics/server.h"
+#include "serve/judge.h"
 #include "serve/recorder.h"
 
 namespace jitcorral::serve {
@@ -14,12 +15,12 @@ namespace jitcorral::serve {
 class Observed {
  public:
   // `wake`: an eventfd that wakes the loop.
-  Observed(Recorder& recorder, int wake);
+  Observed(Recorder& recorder, int wake, const std::string& database);
   ~Observed();
 
   // At an inherited socket, or where options say ("off": nowhere). A failure is thrown.
   void serve(Descriptor inherited, const std::string& where);
-  // From the loop: answers who asked.
+  // From the loop: answers who asked, and takes over verdicts.
   void update();
 
  private:
@@ -35,6 +36,7 @@ class Observed {
   std::condition_variable answered_;
   bool asked_ = false;
   metrics::Snapshot latest_;
+  Judge judge_;
   std::unique_ptr<metrics::Server> server_;
 };
 

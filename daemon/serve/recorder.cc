@@ -25,8 +25,9 @@ constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 constexpr milliseconds kFiltered(500);
 // A process without a pidfd is asked about as often.
 constexpr milliseconds kAskAgain(1000);
-// Events in our memory before they are stored: 4 MiB.
-constexpr std::size_t kMostBuffered = 64 << 10;
+// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
+// too.
+constexpr std::size_t kMostBuffered = 16 << 10;
 
 // Whether the process is gone, also if there is no descriptor of it: then it was gone before we
 // heard of it, or there was none left.
@@ -93,6 +94,12 @@ void Recorder::receive(collect::Listener& listener) {
   acknowledge();
 }
 
+bool Recorder::may_add(uid_t uid) {
+  if (user(uid).processes.take(1, Clock::now())) return true;
+  ++tally_.over_limit;
+  return false;
+}
+
 Recorder::Shared Recorder::add(collect::Message& message) {
   const Hello& hello = message.hello;
   // A pid that says hello once more is another program, or forked without our knowledge.
@@ -104,6 +111,7 @@ Recorder::Shared Recorder::add(collect::Message& message) {
   followed->pid = message.pid;
   followed->uid = message.uid;
   followed->user = &user(message.uid);
+  followed->is_trusted = message.uid == geteuid() || message.uid == 0;
   followed->identity = hello.identity;
   followed->pidfd = std::move(message.pidfd);
   model::Run& run = followed->run;
@@ -169,6 +177,7 @@ void Recorder::take(collect::Message message) {
         return;
       }
       if (hello.identity == 0) break;
+      if (!known && !may_add(message.uid)) return;
       if (!known) known = add(message);
       if (!take_ring(*known, message.ring)) return;
       // An earlier daemon may have been killed after it stored events and before it freed them.
@@ -184,7 +193,12 @@ void Recorder::take(collect::Message message) {
       return;
     case Hello::Subject::kBegin:
     case Hello::Subject::kCannot:
-      if (hello.identity == 0 || user(message.uid).rings >= options_.rings_per_user) break;
+      if (hello.identity == 0) break;
+      if (!known && user(message.uid).rings >= options_.rings_per_user) {
+        ++tally_.over_limit;
+        return;
+      }
+      if (!known && !may_add(message.uid)) return;
       if (!known) known = add(message);
       collect::fill_in(known->run, hello);
       changed_.insert(known->identity);
@@ -255,7 +269,10 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   const std::size_t count = followed.events.size() - before;
   buffered_ += count;
   if (followed.user != nullptr) followed.user->events.take(static_cast<double>(count), now);
-  if (any || followed.changed) changed_.insert(followed.identity);
+  if (any || followed.changed)
+    changed_.insert(followed.identity);
+  else
+    followed.ring->rest();
   if (count != 0) {
     const double factor = static_cast<double>(kAimedAt) / static_cast<double>(count);
     followed.interval = std::clamp(std::chrono::duration_cast<Clock::duration>(
@@ -346,7 +363,7 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     if (buffered_ >= kMostBuffered) store();
   }
   acknowledge();
-  if (!is_failing() && !changed_.empty()) store();
+  if (!is_failing() && (!changed_.empty() || !verdicts_.empty())) store();
   if (!is_failing() && now >= next_retention_) retain(now);
   Clock::time_point next = is_failing() ? retry_ : next_retention_;
   if (!is_failing() && !queue_.empty()) next = std::min(next, queue_.begin()->first);

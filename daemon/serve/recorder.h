@@ -63,6 +63,8 @@ class Recorder {
   bool is_failing() const { return !database_ || storing_fails_; }
   std::uint64_t database_bytes() const { return database_ ? database_->size() : 0; }
   const std::map<std::uint64_t, std::shared_ptr<Followed>>& living() const { return living_; }
+  // What the analysis of an ended run found; stored with what is stored next.
+  void keep_verdict(model::RunId run, std::string verdict);
   // Called with each run that has ended, once its row is stored.
   std::function<void(const model::Run&)> on_end;
 
@@ -71,6 +73,7 @@ class Recorder {
 
   // recorder.cc
   void take(collect::Message message);
+  bool may_add(uid_t uid);
   Shared add(collect::Message& message);
   bool take_ring(Followed& followed, const Descriptor& ring);
   void replace_ring(Followed& followed, const Descriptor& ring);
@@ -111,14 +114,16 @@ class Recorder {
   std::string said_failing_;
   Clock::time_point next_retention_{};
 
-  std::vector<Kept> kept_;  // of an earlier daemon; waits for the database, which knows what is stored
+  std::vector<Kept>
+      kept_;  // of an earlier daemon; waits for the database, which knows what is stored
   bool taken_up_ = false;
   std::map<std::uint64_t, Shared> living_;  // by identity
   std::map<pid_t, std::uint64_t> by_pid_;
   std::set<std::pair<Clock::time_point, std::uint64_t>> queue_;  // due, identity
   std::set<std::uint64_t> changed_;    // to be stored, ended ones among them
   std::vector<std::uint64_t> unsafe_;  // kept, but not acknowledged yet
-  std::size_t buffered_ = 0;           // events
+  std::vector<std::pair<model::RunId, std::string>> verdicts_;  // not stored yet
+  std::size_t buffered_ = 0;                                    // events
   std::map<uid_t, User> users_;
   Tally tally_;
   double sampled_for_ = 0;  // seconds, of this stretch of the budget

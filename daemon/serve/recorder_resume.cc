@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "collect/fill_in.h"
 #include "serve/recorder.h"
 
@@ -62,6 +64,7 @@ void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& know
   followed->identity = named.identity;
   followed->pid = named.pid;
   followed->uid = named.uid;
+  followed->is_trusted = named.uid == geteuid() || named.uid == 0;
   followed->user = &user(named.uid);
   ++followed->user->rings;
   followed->kept = followed->safe = true;
@@ -133,6 +136,7 @@ void Recorder::close_the_lost(const std::map<std::uint64_t, model::Run>& known) 
     followed->identity = identity;
     followed->pid = static_cast<pid_t>(row.pid);
     followed->uid = row.uid.value_or(0);
+    followed->is_trusted = followed->uid == geteuid() || followed->uid == 0;
     followed->user = &user(followed->uid);
     ++followed->user->rings;
     followed->run = row;

@@ -98,6 +98,7 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
     for (const model::Unseen& unseen : followed.unseen) database_->add_unseen(id, unseen);
     database_->append_events(id, followed.events);
   }
+  for (const auto& [run, verdict] : verdicts_) database_->set_verdict(run, verdict);
 }
 
 bool Recorder::store() {
@@ -133,8 +134,7 @@ void Recorder::after_storing() {
     Followed& followed = *found->second;
     tally_.events += followed.events.size();
     followed.stored = followed.run.recorded;
-    followed.events.clear();
-    if (followed.events.capacity() > 2 * 1024) followed.events.shrink_to_fit();
+    std::vector<Event>().swap(followed.events);  // room for a segment, of each process, is much
     followed.sites.clear();
     followed.unseen.clear();
     // Only now: what a killed daemon had not stored is still in the ring.
@@ -156,6 +156,7 @@ void Recorder::after_storing() {
     at = changed_.erase(at);
   }
   buffered_ = 0;
+  verdicts_.clear();
   for (const Shared& followed : done) {
     schedule(*followed, Clock::time_point::max());
     if (followed->kept) keeper_->forget(followed->name());
@@ -168,6 +169,10 @@ void Recorder::after_storing() {
     // What its children ask for stays with them; the descriptors go.
     followed->let_go();
   }
+}
+
+void Recorder::keep_verdict(model::RunId run, std::string verdict) {
+  verdicts_.emplace_back(run, std::move(verdict));
 }
 
 void Recorder::retain(Clock::time_point now) {

@@ -158,7 +158,7 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
   watch.add = [&](int fd, std::uint64_t identity) { loop.add_process(fd, identity); };
   const char* const kept_by = keeper->what();
   Recorder recorder(options, std::move(keeper), voice, watch);
-  Observed observed(recorder, wake.get());
+  Observed observed(recorder, wake.get(), options.database);
   recorder.begin();
   Refresh refresh(wake.get());
   auto query = inherited.query

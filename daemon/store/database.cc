@@ -100,6 +100,15 @@ void Database::update_run(const model::Run& run) {
   implementation_->in_batch([&](Connection& c) { update(c, run); });
 }
 
+void Database::set_verdict(model::RunId run, const std::string& verdict) {
+  implementation_->in_batch([&](Connection& c) {
+    c.prepare("UPDATE run SET verdict = ? WHERE id = ?")
+        .bind(std::string_view(verdict))
+        .bind(run)
+        .run();
+  });
+}
+
 void Database::add_site(model::RunId run, const model::Site& site) {
   implementation_->in_batch([&](Connection& c) { insert(c, run, site); });
 }

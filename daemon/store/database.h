@@ -80,6 +80,7 @@ class Database {
   void update_session(const model::Session& session);
   model::RunId add_run(const model::Run& run);
   void update_run(const model::Run& run);
+  void set_verdict(model::RunId run, const std::string& verdict);  // of a run that is gone: nothing
   void add_site(model::RunId run, const model::Site& site);
   void add_unseen(model::RunId run, const model::Unseen& unseen);
   // Appends events; segments are closed at 64 KiB, so many small appends make few rows.
@@ -90,8 +91,8 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
-  std::vector<model::Run> living_runs() const;                   // not seen to end
-  std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;  // newest first
+  std::vector<model::Run> living_runs() const;                                // not seen to end
+  std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;               // newest first
   std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest
   // Which tickets from `first` on are stored of a run, in their order.
   std::vector<std::uint64_t> tickets_since(model::RunId run, std::uint64_t first) const;

@@ -99,10 +99,11 @@ class Daemon:
             return found[-1] if found else None
 
     def ended(self, pid):
-        """The row of that process, once it has ended there."""
+        """The row of that process, once it has ended there, and how is known: the kernel says so when it was reaped."""
         def look():
             run = self.run(pid)
-            return run if run and run["state"] == "ended" else None
+            known = run and (run["exit_code"] is not None or run["signal"] is not None)
+            return run if known and run["state"] == "ended" else None
         return until(look, f"the end of {pid} in the database")
 
     def scrape(self):

@@ -18,8 +18,8 @@ def bad_options_are_refused_in_one_line(bench):
     daemon = Daemon(bench)
     for option, named in (("--retain-size=5Q", "5Q"), ("--retain-size=-1", "-1"), ("--retain-days=x", "retain-days"),
                           ("--rings-per-user=0", "rings-per-user"), ("--events-per-second=0", "events-per-second"),
-                          ("--log-level=loud", "loud"), ("--only-own=5x", "only-own"), ("--nonsense", "nonsense"),
-                          ("--metrics=nowhere", "nowhere"), ("--config=/nonexistent/file", "/nonexistent/file"),
+                          ("--log-level=loud", "loud"), ("--nonsense", "nonsense"),
+                          ("--config=/nonexistent/file", "/nonexistent/file"),
                           ("stray", "stray")):
         refused(bench, daemon, [*daemon.arguments(), option], named)
     refused(bench, daemon, [daemon.program, "--socket", "relative", "--db", daemon.db, "--query", daemon.query], "relative")

@@ -104,8 +104,6 @@ def sockets_are_taken_by_their_names(bench):
         manager.start(daemon, [(name, s.fileno()) for name, s in sockets])
         equal(daemon.ended(host.pid)["recorded"], 2, "what was said before")
         equal(daemon.scrape()["jitcorral_daemon_rings"], 0, "metrics")
-        said = bench.do([bench.cli, "ps", "--help"])
-        check(said.status in (0, 2), said.err)
         daemon.stop()
         check(os.path.exists(daemon.socket), "the socket is its maker's, and goes with the daemon")
 

@@ -99,6 +99,7 @@ def ask(path, what=LATEST, number=10, data=None, connection=None):
     runs = []
     for fd in fds:
         with os.fdopen(fd, "rb") as file:
+            file.seek(0)
             image = file.read()
         db = sqlite3.connect(":memory:")
         db.deserialize(image)
