@@ -29,8 +29,11 @@ void Collector::store_into(store::Database database, model::Session session) {
 void Collector::follow(pid_t pid, const std::string& executable) {
   command_ = pid;
   command_executable_ = executable;
-  if (!database_ || checkpointer_) return;
   // Not before: who forks has one thread.
+  if (database_ && !checkpointer_) begin_checkpoints();
+}
+
+void Collector::begin_checkpoints() {
   database_->leave_checkpoints();
   // From now on signals are to be handed on, and the command's end is to be seen.
   database_->wait_at_most(std::chrono::milliseconds(20));
@@ -82,7 +85,9 @@ Process* Collector::add(pid_t pid, Descriptor pidfd, const Hello& hello) {
   process->run.page_size = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   if (hello.forked != 0) {
     for (const auto& other : processes_)
-      if (other->identity == hello.parent && hello.parent != 0) process->parent = other;
+      // Peers may lie; nobody is an ancestor of itself.
+      if (other->identity == hello.parent && hello.parent != 0 && other.get() != process)
+        process->parent = other;
   }
   process->next_sample = Clock::now() + process->sample_interval;
   return process;

@@ -34,6 +34,22 @@ class Collector {
   // The last look: closes what has ended, leaves open what goes on, writes the session's row.
   void finish(int status);
 
+  // Whether there is still somebody to follow: a process that lives, or has ended just now.
+  bool follows() const;
+  // Runs that were not seen to end.
+  std::vector<model::RunId> open_runs() const;
+  // A descriptor of each process that lives, readable at its end; where one could be had.
+  std::vector<int> pidfds() const;
+  // Before a fork: nothing of the database is open afterwards, and there is one thread.
+  void close_database();
+  // Afterwards, in the process that goes on following (go_on) or in one that only reads and writes
+  // verdicts. Throws store::Error.
+  void open_database(const std::string& path);
+  // The session is over, its processes are followed to their ends. After open_database().
+  void go_on();
+  // Runs that were closed and stored since this was asked last.
+  std::vector<model::RunId> take_closed();
+
   const model::Session& session() const { return session_; }
   // Whether the latest attempt to store has failed.
   bool is_failing() const { return storing_fails_; }
@@ -62,6 +78,7 @@ class Collector {
   Process* add_not_loaded(pid_t pid, const std::string& executable, const std::string& why,
                           model::RunState state);
   void store();
+  void begin_checkpoints();
 
   std::string shim_;
   std::function<void(const std::string&)> say_;
@@ -72,6 +89,8 @@ class Collector {
   // something to do about.
   std::vector<std::shared_ptr<Process>> processes_;
   std::vector<Process*> followed_;
+  std::vector<model::RunId> closed_;
+  bool goes_on_ = false;
   bool too_many_ = false;
 
   pid_t command_ = 0;

@@ -73,6 +73,8 @@ void Collector::store() {
                                 !process->run.exit_code && !process->run.signal && process->pidfd &&
                                 now - process->ended_at < kAskedAbout;
     if (!process->ended || process->changed || is_asked_about) return false;
+    if (goes_on_ && process->run.state != model::RunState::kNotLoaded)
+      closed_.push_back(process->run.id);
     process->let_go();
     return true;
   });

@@ -168,6 +168,17 @@ Listener::~Listener() {
   if (!folder_.empty()) rmdir(folder_.c_str());
 }
 
+std::vector<int> Listener::descriptors() const {
+  std::vector<int> all = {socket_.get()};
+  for (const Connection& connection : silent_) all.push_back(connection.socket.get());
+  return all;
+}
+
+void Listener::leave_to_heir() {
+  made_ = 0;
+  folder_.clear();
+}
+
 std::optional<Message> Listener::receive() {
   // The shim connects and sends in one go; who connects and keeps silent is no shim, and holds up
   // nobody: it has as long as a busy machine may take, and there are not many of them.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "collect/ring_reader.h"
 #include "jitcorral/hello.h"
@@ -50,6 +51,10 @@ class Listener {
   // somebody who may not send any, is dropped and counted.
   std::optional<Message> receive();
   std::uint64_t refused() const { return refused_; }
+  // All that are open: the socket's, and those of connections that have not sent their message yet.
+  std::vector<int> descriptors() const;
+  // Another process, which has inherited the socket, listens on and removes it.
+  void leave_to_heir();
   // Whether a connection has not sent its message yet.
   bool is_awaiting() const { return !silent_.empty(); }
   // No descriptor was left for a connection that waits: looking again at once is of no use.

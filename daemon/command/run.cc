@@ -19,7 +19,13 @@ namespace {
 void write_report(const SessionResult& result, const std::string& db) {
   show::TextOptions how = text_options(STDERR_FILENO);
   how.again = "jitcorral report" + db_option(db);
-  write_all(STDERR_FILENO, show::text(&*result.session, result.runs, how));
+  std::string text = show::text(&*result.session, result.runs, how);
+  if (const auto& on = result.followed_on; !on.empty())
+    text += fmt::format(
+        "\n{} not seen to end: a detached recorder goes on; later: {} --run {}\n",
+        on.size() == 1 ? fmt::format("run {} was", on[0]) : fmt::format("{} runs were", on.size()),
+        how.again, on[0]);
+  write_all(STDERR_FILENO, text);
 }
 
 // False: it was said why not.

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "collect/fill_in.h"
 #include "command/load.h"
 #include "command/output.h"
+#include "command/session_after.h"
 #include "command/session_child.h"
 #include "command/session_place.h"
 
@@ -231,13 +233,17 @@ SessionResult run_session(const SessionPlan& plan) {
   }
   result.session = collector.session();
   result.database = collector.database()->path();
+  if (collector.follows()) result.followed_on = hand_over(collector, *recording.listener);
+  if (collector.database() == nullptr) return result;
   try {
     const store::Database& database = *collector.database();
     result.runs = load(database, database.runs(collector.session().id));
     std::vector<model::Run> rows;
     for (show::Shown& shown : result.runs) {
       shown.run.verdict = analyze::kVerdictNames[static_cast<std::size_t>(shown.report.verdict)];
-      rows.push_back(shown.run);
+      const auto& others = result.followed_on;  // whose rows the detached recorder writes
+      if (std::find(others.begin(), others.end(), shown.run.id) == others.end())
+        rows.push_back(shown.run);
     }
     collector.keep_verdicts(rows);
   } catch (const std::exception& problem) {

@@ -26,7 +26,9 @@ struct SessionResult {
   std::optional<model::Session> session;  // none: nothing was recorded
   std::vector<show::Shown> runs;
   std::string database;  // its path; empty: nothing is kept
-  std::string why_not;   // why nothing was recorded
+  // Runs that were not seen to end, and that a detached recorder follows further.
+  std::vector<model::RunId> followed_on;
+  std::string why_not;  // why nothing was recorded
 };
 
 struct SessionPlan {

@@ -363,6 +363,19 @@ def a_peer_that_keeps_saying_hello_does_not_fill_the_memory(bench):
 
 
 @test
+def a_peer_that_calls_itself_its_own_parent(bench):
+    session = Session(bench)
+    send(session.socket, hello(BEGIN, fill=b"\1", forked=1))
+
+    def looked_at():  # at its mappings, and so at its ancestors
+        with bench.database() as db:
+            return [run for run in db.runs() if run["pid"] == os.getpid() and run["samples"] > 1]
+    until(looked_at, "its list of mappings is looked at")
+    still_answers(session)
+    session.finish()
+
+
+@test
 def a_ring_that_is_punched_under_the_reader(bench):
     session = Session(bench)
     ring = ring_bytes()

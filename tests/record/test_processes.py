@@ -141,6 +141,7 @@ def a_daemon_that_outlives_run_goes_on_undisturbed(bench):
     open(bench.path("go"), "w").close()
     until(lambda: os.path.exists(bench.path("done")), "the daemon does its work to the end")
     until(lambda: not alive(daemon), "the daemon ends by itself")
+    until(lambda: bench.database().run_of(daemon)["state"] == "ended", "its end is recorded")
 
 
 @test
