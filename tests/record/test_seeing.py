@@ -30,7 +30,8 @@ def living(bench):
     pid = int(line_of(recorder).split()[1])
     while line_of(recorder) != b"there\n":
         pass
-    until(lambda: bench.database().run_of(pid)["recorded"] >= 3, "its events are stored")
+    until(lambda: [r for r in bench.database().runs() if r["pid"] == pid and r["recorded"] >= 3],
+          "its events are stored")
     return recorder, pid
 
 
