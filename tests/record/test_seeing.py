@@ -30,7 +30,8 @@ def living(bench):
     pid = int(line_of(recorder).split()[1])
     while line_of(recorder) != b"there\n":
         pass
-    until(lambda: bench.database().run_of(pid)["recorded"] >= 3, "its events are stored")
+    until(lambda: [run for run in bench.database().runs() if run["pid"] == pid and run["recorded"] >= 3],
+          "its events are stored")
     return recorder, pid
 
 
