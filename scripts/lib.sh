@@ -57,9 +57,13 @@ need_packages() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
-build_preset() { # PRESET [CMAKE OPTION...]
-  local preset=$1
+build_preset() { # PRESET [CMAKE OPTION...] [-- BUILD OPTION...]
+  local preset=$1 configure=()
   shift
-  step "Configuring ($preset)" cmake --preset "$preset" "$@"
-  step "Building ($preset)" cmake --build --preset "$preset"
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    configure+=("$1")
+    shift
+  done
+  step "Configuring ($preset)" cmake --preset "$preset" "${configure[@]}"
+  step "Building ($preset)" cmake --build --preset "$preset" "${@:2}"
 }
