@@ -30,11 +30,7 @@ def living(bench):
     pid = int(line_of(recorder).split()[1])
     while line_of(recorder) != b"there\n":
         pass
-<<<<<<< HEAD
     until(lambda: [r for r in bench.database().runs() if r["pid"] == pid and r["recorded"] >= 3],
-=======
-    until(lambda: [run for run in bench.database().runs() if run["pid"] == pid and run["recorded"] >= 3],
->>>>>>> heir
           "its events are stored")
     return recorder, pid
 
