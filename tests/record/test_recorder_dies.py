@@ -210,8 +210,9 @@ def a_hundred_kills_under_load_lose_nothing_but_what_is_counted(bench):
         recorder.start()
         until(stress.offered, "the ring is offered again")
     said = stress.end()
-    # A thread that is put off between its ticket and its slot, while its ring is copied.
-    taken = check_stress(recorder, identity, said, 4)
+    # A thread that is put off between its ticket and its slot, while its ring is copied: most often none of
+    # all the 100 copies, on a busy machine 64 were seen; by design at most one a thread and copy. They are counted.
+    taken = check_stress(recorder, identity, said, 4 * 100)
     check(taken > 10000, f"{taken} events are not much of a load")
     with open(f"/proc/{stress.process.pid}/maps", encoding="ascii") as file:
         rings = [line for line in file if "jitcorral-ring" in line]
