@@ -18,9 +18,7 @@ Access access_of(const cs_insn& insn, const cs_x86_op& operand) {
   }
   // VEX and EVEX stores, which Capstone 4 calls reads: of these, memory that stands first is
   // written.
-  if (insn.mnemonic[0] == 'v' && &operand == insn.detail->x86.operands && insn.id != X86_INS_VERR &&
-      insn.id != X86_INS_VERW && insn.id != X86_INS_VMPTRLD)
-    return Access::kWrite;
+  if (insn.mnemonic[0] == 'v' && &operand == insn.detail->x86.operands) return Access::kWrite;
   const bool reads = (operand.access & CS_AC_READ) != 0,
              writes = (operand.access & CS_AC_WRITE) != 0;
   if (reads && writes) return Access::kReadWrite;

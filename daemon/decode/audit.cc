@@ -1,0 +1,100 @@
+#include "decode/audit.h"
+
+#include <algorithm>
+#include <map>
+
+namespace jitcorral::decode {
+namespace {
+
+// An explanation that is found by chance more often than this proves nothing.
+constexpr double kProof = 0.02;
+// In bytes that may be data, two have to agree, and each to be less likely than this.
+constexpr double kDoubtfulProof = 0.001;
+
+}  // namespace
+
+std::uint64_t Audit::seen() const {
+  std::uint64_t n = 0;
+  for (const FieldCount& field : fields) n += field.seen;
+  return n;
+}
+
+std::uint64_t Audit::landed() const {
+  std::uint64_t n = 0;
+  for (const FieldCount& field : fields) n += field.landed;
+  return n;
+}
+
+std::uint64_t Audit::proofs() const {
+  return static_cast<std::uint64_t>(
+      std::count_if(misses.begin(), misses.end(), [](const Miss& miss) { return miss.proof; }));
+}
+
+bool Audit::mostly_doubtful() const {
+  return bytes.flowed + bytes.data < bytes.swept + bytes.undecoded;
+}
+
+void Auditor::add(const Place& place, std::span<const std::byte> bytes,
+                  std::span<const Address> functions) {
+  const Code code{audit_.isa, place.range.begin, bytes, functions};
+  const Decoded decoded = decode(code);
+  ++audit_.mappings;
+  FlowMap::Counts& sum = audit_.bytes;
+  sum.flowed = sum.flowed + decoded.bytes.flowed;
+  sum.data = sum.data + decoded.bytes.data;
+  sum.padding = sum.padding + decoded.bytes.padding;
+  sum.swept = sum.swept + decoded.bytes.swept;
+  sum.undecoded = sum.undecoded + decoded.bytes.undecoded;
+  for (const Reference& reference : decoded.references) {
+    Landed landed = land(reference, place, places_);
+    const bool good = landed.landing == Landing::kExpected;
+    if (reference.strength == Strength::kSwept) {
+      ++audit_.doubtful;
+      audit_.doubtful_misses += good ? 0U : 1U;
+      // What nothing explains is data, as a rule.
+      if (good || !landed.truncation || landed.truncation->chance > kDoubtfulProof) continue;
+    } else {
+      FieldCount& field = audit_.fields[static_cast<std::size_t>(reference.field)];
+      ++field.seen;
+      field.landed += good ? 1U : 0U;
+      if (good) continue;
+    }
+    Miss miss{std::move(landed), instruction_text(code, reference.from), "", false};
+    if (reference.with) miss.with_text = instruction_text(code, *reference.with);
+    audit_.misses.push_back(std::move(miss));
+  }
+}
+
+Audit Auditor::finish() {
+  // How many instructions that may be none were cut off by the same.
+  std::map<std::pair<unsigned, std::int64_t>, unsigned> agree;
+  for (const Miss& miss : audit_.misses)
+    if (miss.landed.truncation)
+      ++agree[{miss.landed.truncation->bits, miss.landed.truncation->times}];
+  bool unexplained = false;
+  for (Miss& miss : audit_.misses) {
+    const auto& truncation = miss.landed.truncation;
+    if (miss.landed.reference.strength != Strength::kSwept) {
+      miss.proof = truncation && truncation->chance < kProof;
+      unexplained |= !miss.proof;
+    } else {
+      miss.proof = agree[{truncation->bits, truncation->times}] > 1;
+    }
+  }
+  std::erase_if(audit_.misses, [](const Miss& miss) {
+    return miss.landed.reference.strength == Strength::kSwept && !miss.proof;
+  });
+  std::stable_sort(audit_.misses.begin(), audit_.misses.end(), [](const Miss& a, const Miss& b) {
+    if (a.proof != b.proof) return a.proof;
+    return a.landed.reference.from < b.landed.reference.from;
+  });
+  if (audit_.proofs() > 0)
+    audit_.finding = Finding::kOutOfReach;
+  else if (unexplained || !audit_.blind.empty() || audit_.mostly_doubtful())
+    audit_.finding = Finding::kUnknown;
+  else
+    audit_.finding = audit_.mappings == 0 ? Finding::kNoCode : Finding::kWithinReach;
+  return std::move(audit_);
+}
+
+}  // namespace jitcorral::decode
