@@ -7,7 +7,7 @@ namespace jitcorral::decode {
 namespace {
 
 // An explanation that is found by chance more often than this proves nothing.
-constexpr double kProof = 0.02;
+constexpr double kProof = 0.1;
 // In bytes that may be data, two have to agree, and each to be less likely than this.
 constexpr double kDoubtfulProof = 0.001;
 
@@ -66,13 +66,26 @@ void Auditor::add(const Place& place, std::span<const std::byte> bytes,
 }
 
 Audit Auditor::finish() {
+  audit_.judge();
+  return std::move(audit_);
+}
+
+void Audit::keep_misses(const std::function<bool(const Miss&)>& keep) {
+  for (const Miss& miss : misses)
+    if (miss.landed.reference.strength != Strength::kSwept && !keep(miss))
+      ++fields[static_cast<std::size_t>(miss.landed.reference.field)].landed;
+  std::erase_if(misses, [&](const Miss& miss) { return !keep(miss); });
+  judge();
+}
+
+void Audit::judge() {
   // How many instructions that may be none were cut off by the same.
   std::map<std::pair<unsigned, std::int64_t>, unsigned> agree;
-  for (const Miss& miss : audit_.misses)
+  for (const Miss& miss : misses)
     if (miss.landed.truncation)
       ++agree[{miss.landed.truncation->bits, miss.landed.truncation->times}];
   bool unexplained = false;
-  for (Miss& miss : audit_.misses) {
+  for (Miss& miss : misses) {
     const auto& truncation = miss.landed.truncation;
     if (miss.landed.reference.strength != Strength::kSwept) {
       miss.proof = truncation && truncation->chance < kProof;
@@ -81,20 +94,19 @@ Audit Auditor::finish() {
       miss.proof = agree[{truncation->bits, truncation->times}] > 1;
     }
   }
-  std::erase_if(audit_.misses, [](const Miss& miss) {
+  std::erase_if(misses, [](const Miss& miss) {
     return miss.landed.reference.strength == Strength::kSwept && !miss.proof;
   });
-  std::stable_sort(audit_.misses.begin(), audit_.misses.end(), [](const Miss& a, const Miss& b) {
+  std::stable_sort(misses.begin(), misses.end(), [](const Miss& a, const Miss& b) {
     if (a.proof != b.proof) return a.proof;
     return a.landed.reference.from < b.landed.reference.from;
   });
-  if (audit_.proofs() > 0)
-    audit_.finding = Finding::kOutOfReach;
-  else if (unexplained || !audit_.blind.empty() || audit_.mostly_doubtful())
-    audit_.finding = Finding::kUnknown;
+  if (proofs() > 0)
+    finding = Finding::kOutOfReach;
+  else if (unexplained || !blind.empty() || mostly_doubtful())
+    finding = Finding::kUnknown;
   else
-    audit_.finding = audit_.mappings == 0 ? Finding::kNoCode : Finding::kWithinReach;
-  return std::move(audit_);
+    finding = mappings == 0 ? Finding::kNoCode : Finding::kWithinReach;
 }
 
 }  // namespace jitcorral::decode

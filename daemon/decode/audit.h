@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,8 +54,12 @@ struct Audit {
   std::uint64_t seen() const;    // in believed code
   std::uint64_t landed() const;  // of these
   std::uint64_t proofs() const;
+  // Forgets the misses that `keep` denies, and judges anew.
+  void keep_misses(const std::function<bool(const Miss&)>& keep);
   // Of what is no padding, more may be data than is known to be code.
   bool mostly_doubtful() const;
+  // From the misses to the finding.
+  void judge();
 };
 
 class Auditor {

@@ -56,10 +56,14 @@ bool works(const Reference& reference, const Place& code, const Places& places) 
 }
 
 // Candidates in the order of belief: an engine's own memory before any other engine's.
-int rank_of(const Place& place, const Place& code) {
+int rank_of(const Place& place, const Place& code, Access access) {
   if (place.owner == Owner::kEngine && code.engine >= 0 && place.engine >= 0 &&
       place.engine != code.engine)
     return static_cast<int>(Owner::kCount);
+  // Other code is called, and rarely read; without a record nothing else tells it from data.
+  const bool control = access == Access::kCall || access == Access::kJump;
+  if (place.owner == Owner::kEngine && place.engine < 0 && place.executable && !control)
+    return static_cast<int>(Owner::kFile);
   return static_cast<int>(place.owner);
 }
 
@@ -73,7 +77,7 @@ std::optional<Truncation> explain(const Reference& reference, const Place& code,
   double bytes_up_to[static_cast<std::size_t>(Owner::kCount) + 1] = {};
   for (const Place& place : places.all()) {
     if (!permits(place, reference.access)) continue;
-    const int rank = rank_of(place, code);
+    const int rank = rank_of(place, code, reference.access);
     const std::uint64_t size = place.range.size().count;
     for (std::size_t r = static_cast<std::size_t>(rank); r < std::size(bytes_up_to); ++r)
       bytes_up_to[r] += static_cast<double>(size);
@@ -154,7 +158,9 @@ Landed land(const Reference& reference, const Place& code, const Places& places)
   }
   // What works may be there by luck. Code of an engine that refers by a displacement means its own
   // memory, or a file's.
-  if (!out.place || out.place->owner != Owner::kOther) return out;
+  const bool strange =
+      out.place && (out.place->owner == Owner::kNameless || out.place->owner == Owner::kOther);
+  if (!strange) return out;
   auto truncation = explain(reference, code, places);
   if (!truncation || truncation->place.owner > Owner::kConstant || truncation->chance > kSurely)
     return out;

@@ -16,11 +16,12 @@ namespace jitcorral::decode {
 enum class Owner : std::uint8_t {
   kEngine,    // a JIT's, by a record; or executable and of no file
   kConstant,  // of no file and read-only, as JITs make their constants: as a rule theirs
+  kNameless,  // of no file and writable: theirs, or the program's
   kFile,      // the executable's or a library's
-  kOther,     // heaps, stacks, anything
+  kOther,     // heap, stacks, shared memory
   kCount,
 };
-inline constexpr std::string_view kOwnerNames[] = {"engine", "constant", "file", "other"};
+inline constexpr std::string_view kOwnerNames[] = {"engine", "constant", "nameless", "file", "other"};
 static_assert(std::size(kOwnerNames) == static_cast<std::size_t>(Owner::kCount));
 
 struct Place {
