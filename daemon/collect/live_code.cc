@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <tuple>
 
 #include "collect/memory.h"
@@ -140,7 +139,7 @@ std::vector<Place> places_of(const std::vector<proc::Mapping>& mappings, const W
     whole.writable = mapping.permissions[1] == 'w';
     whole.executable = mapping.permissions[2] == 'x';
     // An emulator reads its guest's code, and never lets the processor execute it.
-    if (what.shift > Bytes{}) whole.executable = whole.readable && !mapping.name.empty();
+    if (what.emulated) whole.executable = whole.readable && !mapping.name.empty();
     whole.name = mapping.name;
     whole.owner = owner_of(mapping);
     std::vector<Place> pieces;
@@ -151,7 +150,7 @@ std::vector<Place> places_of(const std::vector<proc::Mapping>& mappings, const W
       piece.range = part;
       piece.owner = Owner::kEngine;
       piece.engine = known.engine;
-      if (what.shift > Bytes{}) piece.executable = known.code;
+      if (what.emulated) piece.executable = known.code;
       pieces.push_back(std::move(piece));
     }
     std::sort(pieces.begin(), pieces.end(),
@@ -172,14 +171,6 @@ std::vector<Place> places_of(const std::vector<proc::Mapping>& mappings, const W
     gap_to(whole.range.end);
   }
   return places;
-}
-
-std::string emulator_of(const std::string& executable) {
-  const std::string name = std::filesystem::path(executable).filename();
-  if (!name.starts_with("qemu-")) return {};
-  std::string isa = name.substr(5);
-  if (const auto end = isa.find("-static"); end != std::string::npos) isa.resize(end);
-  return isa == "system" || isa.starts_with("system-") ? "" : isa;
 }
 
 LiveAudit audit_process(pid_t pid, const WhatToAudit& what) {

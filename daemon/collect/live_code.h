@@ -22,8 +22,9 @@ struct EngineMemory {
 struct WhatToAudit {
   std::vector<EngineMemory> known;
   bool files = false;  // also the code of executables and libraries
-  // Under an emulator: where the process's memory lies in the emulator's, and its own ISA. Then
-  // only code that is known is seen.
+  // Under an emulator: what its own addresses are below the emulator's, and its own ISA. Then only
+  // code that is known is seen.
+  bool emulated = false;
   Bytes shift{};
   Isa isa = Isa::kUnknown;  // unknown: the executable's
   Bytes most = mib(256);    // of code; what is more is not looked at, and said
@@ -40,8 +41,5 @@ LiveAudit audit_process(pid_t pid, const WhatToAudit& what);
 // them.
 std::vector<decode::Place> places_of(const std::vector<proc::Mapping>& mappings,
                                      const WhatToAudit& what);
-
-// The ISA that an emulator's name says it emulates ("qemu-aarch64"); empty: no emulator.
-std::string emulator_of(const std::string& executable);
 
 }  // namespace jitcorral::collect

@@ -5,7 +5,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "collect/emulated.h"
 #include "collect/live_code.h"
+#include "collect/ring_file.h"
 #include "command/commands.h"
 #include "command/daemon_client.h"
 #include "command/load.h"
@@ -30,6 +32,13 @@ std::optional<store::Database> database_of(const AuditOptions& options) {
 }
 
 std::optional<show::Detailed> record_of(const AuditOptions& options) try {
+  if (!options.ring.empty()) {
+    show::Detailed run = detailed(collect::read_ring_file(options.ring));
+    if (run.shown.run.pid != static_cast<std::uint32_t>(options.pid))
+      throw std::runtime_error(fmt::format("{} is the record of pid {}, not of {}", options.ring,
+                                           run.shown.run.pid, options.pid));
+    return run;
+  }
   const auto database = database_of(options);
   if (!database) return std::nullopt;
   const std::vector<model::Run> runs =
@@ -41,7 +50,7 @@ std::optional<show::Detailed> record_of(const AuditOptions& options) try {
   std::vector<show::Detailed> all = load_detailed(*database, std::span(runs).first(1));
   return all.empty() ? std::nullopt : std::optional(std::move(all[0]));
 } catch (const std::exception& error) {
-  if (!options.db.empty()) throw;
+  if (!options.db.empty() || !options.ring.empty()) throw;
   note(fmt::format("audit: goes on without a record: {}", error.what()));
   return std::nullopt;
 }
@@ -51,6 +60,27 @@ std::vector<collect::EngineMemory> engine_memory(const show::Detailed& run) {
   for (const analyze::Placement& p : run.placements.all)
     if (p.of_jit && !p.died) out.push_back({p.range, p.engine, p.kind == Kind::kCode});
   return out;
+}
+
+// Under qemu only a record tells which memory of the program is code.
+void emulated(std::int32_t pid, const std::string& isa, const std::optional<show::Detailed>& record,
+              collect::WhatToAudit& what) {
+  if (!record)
+    throw std::runtime_error(fmt::format(
+        "process {} is emulated (qemu-{}): its list of mappings does not show which memory of the "
+        "program is code; accepted: the database or ring file of its record (--db, --ring)",
+        pid, isa));
+  std::vector<AddressRange> ranges;
+  for (const collect::EngineMemory& known : what.known) ranges.push_back(known.range);
+  const auto mappings = collect::proc::mappings(pid);
+  const auto shift = mappings ? collect::shift_of(*mappings, ranges, record->sites) : std::nullopt;
+  if (!shift)
+    throw std::runtime_error(fmt::format(
+        "process {} is emulated (qemu-{}), and what its record knows is not in its memory", pid,
+        isa));
+  what.emulated = true;
+  what.shift = *shift;
+  what.isa = record->shown.run.isa;
 }
 
 int status_of(decode::Finding finding) {
@@ -77,16 +107,16 @@ int audit(const AuditOptions& options) try {
   what.files = options.all;
   const std::optional<show::Detailed> record = record_of(options);
   if (record) {
-    process.run = record->shown.run.id;
+    process.recorded = true;
+    if (record->shown.run.id > 0) process.run = record->shown.run.id;
     for (const analyze::EngineUse& engine : record->shown.report.engines)
       process.engines.push_back(engine.name);
     what.known = engine_memory(*record);
   }
-  if (const std::string isa = collect::emulator_of(process.executable); !isa.empty())
-    throw std::runtime_error(
-        fmt::format("process {} is emulated by qemu ({}): its list of mappings is the emulator's, "
-                    "which shows no code of the program's",
-                    options.pid, isa));
+  if (const std::string isa = collect::emulator_of(process.executable); !isa.empty()) {
+    emulated(options.pid, isa, record, what);
+    process.executable = record->shown.run.executable;
+  }
   collect::LiveAudit live = collect::audit_process(options.pid, what);
   if (!live.why_not.empty()) throw std::runtime_error(live.why_not);
   process.audit = std::move(live.audit);

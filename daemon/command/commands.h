@@ -78,7 +78,8 @@ struct PsOptions {
 int ps(const PsOptions& options);
 
 struct AuditOptions {
-  std::string db;  // empty: a daemon's, or the default place
+  std::string db;    // empty: a daemon's, or the default place
+  std::string ring;  // a file that JITCORRAL_RECORD=file: writes, instead of a database
   std::int32_t pid = 0;
   bool all = false;        // also the code of executables and libraries
   std::size_t limit = 20;  // misses that are shown; 0: all

@@ -11,7 +11,7 @@ Asked parse_audit(std::vector<std::string> arguments) {
       "lands:\nwhere it should, or off by what its field can't hold. The process goes on "
       "meanwhile; nothing of it\nis changed.",
       "audit");
-  dress(app, "jitcorral audit [--all] [--limit N] [--db FILE] [--json] PID",
+  dress(app, "jitcorral audit [--all] [--limit N] [--db FILE|--ring RINGFILE] [--json] PID",
         "  jitcorral audit 4711            does all code of this process reach what it means?\n"
         "  jitcorral audit --json 4711 | jq '.misses[] | [.instruction, .cut_off.meant]'\n"
         "  sudo jitcorral audit --all 4711    also executables and libraries, another user's "
@@ -35,6 +35,8 @@ Asked parse_audit(std::vector<std::string> arguments) {
       ->type_name("N");
   app.add_option("--db", options.db, "where the process is recorded: which memory is an engine's")
       ->type_name("FILE");
+  app.add_option("--ring", options.ring, "the same in a file that JITCORRAL_RECORD=file: writes")
+      ->type_name("RINGFILE");
   app.add_flag("--json", options.json, "for programs: every number exact");
   app.add_option("PID", pid, "a living process")->type_name("");
   check_options(app, arguments, false);

@@ -194,7 +194,9 @@ std::string audit_text(const AuditedProcess& process, std::size_t most,
                         process.executable.empty() ? "process" : basename_of(process.executable),
                         process.pid, name_in(kIsaNames, audit.isa)));
   if (audit.mappings > 0) out.line("code", bytes_text(audit));
-  if (process.run) out.line("engines", fmt::format("known by the record of run {}", *process.run));
+  if (process.recorded)
+    out.line("engines", process.run ? fmt::format("known by the record of run {}", *process.run)
+                                    : "known by their record");
   for (const std::string& what : audit.blind) out.line("not seen", what);
   if (audit.doubtful > 0)
     out.line("left out",

@@ -13,7 +13,8 @@ namespace jitcorral::show {
 struct AuditedProcess {
   std::uint32_t pid = 0;
   std::string executable;            // empty: not known
-  std::optional<model::RunId> run;   // whose record said which memory is an engine's
+  bool recorded = false;             // a record says which memory is an engine's
+  std::optional<model::RunId> run;   // its number; none: a ring file, or no record
   std::vector<std::string> engines;  // decode::Place::engine counts here
   decode::Audit audit;
 };
