@@ -1,6 +1,7 @@
 #include "decode/flow.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace jitcorral::decode {
 namespace {
@@ -167,6 +168,22 @@ std::size_t FlowMap::skip_padding(std::size_t at) {
   return at;
 }
 
+// Addresses where code may stand or not: behind an indirect jump, or what is no code.
+std::size_t FlowMap::skip_pointers(std::size_t at) {
+  while (at + 8 <= marks_.size() && (code_.base + Bytes{at}).value % 8 == 0) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, code_.bytes.data() + at, sizeof value);
+    // Of user space, beyond what 32 bits hold; code hardly ever has two zeros there.
+    if (value >> 32 == 0 || value >> 47 != 0) break;
+    for (std::size_t i = 0; i < 8; ++i)
+      if (marks_[at + i] != 0) return at;
+    for (std::size_t i = 0; i < 8; ++i) marks_[at + i] = kData;
+    counts_.data = counts_.data + Bytes{8};
+    at += 8;
+  }
+  return at;
+}
+
 // Whether what stands here is likely to be the begin of a function, or of a part of one that only a
 // table leads to.
 bool FlowMap::may_begin(std::size_t at, Before before, bool padded) const {
@@ -181,6 +198,8 @@ bool FlowMap::may_begin(std::size_t at, Before before, bool padded) const {
       return true;
     case Before::kIndirectJump:
       return padded || aligned;  // a table may stand here
+    case Before::kPointers:
+      return aligned;
     case Before::kSwept:
     case Before::kSweptEnd:
       return padded && aligned;
@@ -238,6 +257,14 @@ void FlowMap::scan() {
       counts_.data = counts_.data + Bytes{1};
       ++at;
       continue;
+    }
+    if (before == Before::kIndirectJump || before == Before::kPointers ||
+        before == Before::kSwept) {
+      if (const std::size_t behind = skip_pointers(at); behind != at) {
+        at = behind;
+        before = Before::kPointers;
+        continue;
+      }
     }
     const std::size_t behind = skip_padding(at);
     const bool padded = behind != at;

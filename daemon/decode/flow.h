@@ -58,7 +58,7 @@ class FlowMap {
     Strength strength;
   };
   // What went before in the order of addresses.
-  enum class Before : std::uint8_t { kBegin, kEnd, kIndirectJump, kSwept, kSweptEnd };
+  enum class Before : std::uint8_t { kBegin, kEnd, kIndirectJump, kPointers, kSwept, kSweptEnd };
 
   std::optional<Instruction> decode(std::size_t offset);
   std::optional<std::size_t> inside(std::optional<Address> target) const;
@@ -73,6 +73,7 @@ class FlowMap {
   void take_data(const Reference& read);
   void drain();
   std::size_t skip_padding(std::size_t at);
+  std::size_t skip_pointers(std::size_t at);
   bool may_begin(std::size_t at, Before before, bool padded) const;
   std::size_t pass(std::size_t at, Before& before);
   std::size_t sweep(std::size_t at, Before& before);

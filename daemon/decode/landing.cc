@@ -19,7 +19,11 @@ constexpr double kSurely = 0.001;
 bool permits_all(const Places& places, Address address, Bytes size, Access access) {
   for (Address at = address; at < address + size;) {
     const Place* place = places.at(at);
-    if (place == nullptr || !permits(*place, access)) return false;
+    if (place == nullptr) return false;
+    // What the dynamic linker made read-only once it had done its own part (RELRO).
+    const bool relro = place->owner == Owner::kFile && place->readable && !place->executable &&
+                       (access == Access::kWrite || access == Access::kReadWrite);
+    if (!relro && !permits(*place, access)) return false;
     at = place->range.end;
   }
   return true;

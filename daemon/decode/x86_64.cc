@@ -13,6 +13,8 @@ Access access_of(const cs_insn& insn, const cs_x86_op& operand) {
     case X86_INS_PREFETCHT2:
     case X86_INS_PREFETCHW:
       return Access::kAddress;
+    case X86_INS_TEST:  // Capstone 4 says it writes
+      return Access::kRead;
     default:
       break;
   }
@@ -33,6 +35,9 @@ std::optional<Reference> memory_reference(const cs_insn& insn, const cs_x86_op& 
                         mem.segment != X86_REG_FS && mem.segment != X86_REG_GS &&
                         insn.detail->x86.encoding.disp_size == 4 && insn.detail->x86.addr_size == 8;
   if (!of_rip && !absolute) return std::nullopt;
+  // A null pointer with an offset, as compilers leave it where nothing is ever meant to come by.
+  constexpr std::uint64_t kNull = 64 << 10;  // the usual vm.mmap_min_addr
+  if (absolute && static_cast<std::uint64_t>(mem.disp) < kNull) return std::nullopt;
   Reference reference;
   reference.from = {insn.address};
   const auto displacement = static_cast<std::uint64_t>(mem.disp);

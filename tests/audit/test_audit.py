@@ -170,10 +170,10 @@ def a_process_that_is_not_there_is_said(bench):
 
 @test
 def an_emulated_process_needs_its_record(bench):
-    sleep = ROOT / "build/aarch64-sysroot/usr/bin/head"
-    if not sleep.exists() or not shutil.which("qemu-aarch64"):
+    python = ROOT / "build/aarch64-sysroot/usr/bin/python3"
+    if not python.exists() or not shutil.which("qemu-aarch64"):
         raise Skip("no qemu-aarch64 with an arm64 userland (scripts/aarch64-sysroot)")
-    process = subprocess.Popen(["qemu-aarch64", "-L", ROOT / "build/aarch64-sysroot", sleep, "-n1"],
+    process = subprocess.Popen(["qemu-aarch64", "-L", ROOT / "build/aarch64-sysroot", python, "-c", "input()"],
                                stdin=subprocess.PIPE)
     try:
         result = bench.run(process.pid)

@@ -93,6 +93,24 @@ TEST(DecodeFlow, LiteralPoolsAreNoCode) {
   EXPECT_EQ(out.bytes.data, Bytes{8});
 }
 
+// libffi's closures: a trampoline, then the pointers that it reads, in one page.
+TEST(DecodeFlow, PointersBetweenTrampolinesAreNoCode) {
+  Bits bits;
+  for (int i = 0; i < 4; ++i) {
+    bits += Bits{0xF3, 0x0F, 0x1E, 0xFA};               // endbr64
+    bits += Bits{0x4C, 0x8D, 0x15} + word(0xFFFFFFF5);  // lea r10, [rip - 11]
+    bits += Bits{0xFF, 0x25} + word(7);                 // jmp [rip + 7]
+    bits.fill(bits.bytes.size() + 7, 0);
+    bits += word(0x214a6468) + word(0x7F70);  // that pointer, and two more
+    bits += word(0xEC526070) + word(0x7F2E) + word(0xE8705E21) + word(0x7F70);
+    bits.fill((bits.bytes.size() + 15) / 16 * 16, 0);
+  }
+  const Decoded out = decoded(Isa::kX86_64, bits);
+  EXPECT_EQ(out.references.size(), 8U);
+  EXPECT_EQ(strong(out), 8U);
+  EXPECT_EQ(out.bytes.swept + out.bytes.undecoded, Bytes{0});
+}
+
 TEST(DecodeFlow, NothingIsReadBehindTheLastByte) {
   for (std::size_t cut = 0; cut < kLoad.bytes.size(); ++cut) {
     Bits bits = kLoad;

@@ -63,7 +63,7 @@ TEST(Landing, EachAccessHasPermissionsOfItsOwn) {
   for (const auto& row : rows) {
     // Far from the code: an address beside an engine's memory is always expected.
     const Landed out = landed(reference(Field::kRip32, kNear, row.access, 4),
-                              {place(kNear, 0x1000, row.permissions, Owner::kFile)});
+                              {place(kNear, 0x1000, row.permissions)});
     EXPECT_EQ(out.landing, row.expected) << row.permissions << static_cast<int>(row.access);
   }
 }
@@ -76,6 +76,15 @@ TEST(Landing, AllBytesOfAnAccessHaveToBeThere) {
   EXPECT_EQ(landed(over, one).landing, Landing::kWrongKind);
   EXPECT_EQ(landed(over, {one[0], place(kNear + 0x1000, 0x1000, "r--")}).landing,
             Landing::kExpected);
+}
+
+TEST(Landing, WhatTheLinkerMadeReadOnlyWasWrittenBefore) {
+  const Reference store = reference(Field::kRip32, kNear, Access::kWrite, 4);
+  EXPECT_EQ(landed(store, {place(kNear, 0x1000, "r--", Owner::kFile)}).landing, Landing::kExpected);
+  EXPECT_EQ(landed(store, {place(kNear, 0x1000, "r--", Owner::kEngine)}).landing,
+            Landing::kWrongKind);
+  EXPECT_EQ(landed(store, {place(kNear, 0x1000, "r-x", Owner::kFile)}).landing,
+            Landing::kWrongKind);
 }
 
 TEST(Landing, AnAddressMayLieBesideWhatItIsOf) {

@@ -53,6 +53,8 @@ TEST(X86Decode, RipRelativeOperandsSayWhatIsDoneAndHowMuch) {
   EXPECT_EQ(only(Bits{0x0F, 0x28, 0x05} + word(0x22D)), made(to, Field::kRip32, Access::kRead, 16));
   EXPECT_EQ(only(Bits{0xC5, 0xFC, 0x11, 0x05} + word(0x22C)),
             made(to, Field::kRip32, Access::kWrite, 32));
+  EXPECT_EQ(only(Bits{0xF6, 0x05} + word(0x22D) + Bits{2}),
+            made(to, Field::kRip32, Access::kRead, 1));
   EXPECT_EQ(only(Bits{0x85, 0x05} + word(0x22E)), made(to, Field::kRip32, Access::kRead, 4));
 }
 
@@ -80,6 +82,7 @@ TEST(X86Decode, WhatIsNoReferenceOfTheCodeIsNone) {
       Bits{0x64, 0x48, 0x8B, 0x04, 0x25} + word(0x28),  // fs:[0x28]
       Bits{0x8B, 0x04, 0xC5} + word(0x1000),            // [rax * 8 + 0x1000]
       Bits{0x0F, 0x1F, 0x05} + word(0),                 // nop [rip]
+      Bits{0x8B, 0x04, 0x25} + word(0x10),              // [0x10]: a null pointer's
       Bits{0xFF, 0xD0},                                 // call rax
       Bits{0x48, 0xB8} + word(1) + word(2),             // movabs
   };
