@@ -1,5 +1,6 @@
-// A JIT of one function that loads from its data by a displacement, as a linker without checks writes
-// it: cut off to the field. What is printed and waited for lets a test look before anything is called.
+// A JIT of one function that loads from its data by a displacement, as a linker without checks
+// writes it: cut off to the field. What is printed and waited for lets a test look before anything
+// is called.
 //
 //   far_code near     the data lies within reach
 //   far_code far      it does not, and where the cut-off reference points nothing is mapped
