@@ -10,6 +10,8 @@ namespace {
 constexpr double kProof = 0.1;
 // In bytes that may be data, two have to agree, and each to be less likely than this.
 constexpr double kDoubtfulProof = 0.001;
+// Memory is mixed if more than one byte in so many may be data.
+constexpr std::uint64_t kMixed = 50;
 
 }  // namespace
 
@@ -45,9 +47,15 @@ void Auditor::add(const Place& place, std::span<const std::byte> bytes,
   sum.padding = sum.padding + decoded.bytes.padding;
   sum.swept = sum.swept + decoded.bytes.swept;
   sum.undecoded = sum.undecoded + decoded.bytes.undecoded;
-  for (const Reference& reference : decoded.references) {
+  // Where data lies between code, what misses in a function that nobody is known to call is data,
+  // as a rule.
+  const bool mixed =
+      (decoded.bytes.swept + decoded.bytes.undecoded).count * kMixed > decoded.bytes.flowed.count;
+  for (Reference reference : decoded.references) {
     Landed landed = land(reference, place, places_);
     const bool good = landed.landing == Landing::kExpected;
+    if (!good && mixed && reference.strength == Strength::kFlow)
+      landed.reference.strength = reference.strength = Strength::kSwept;
     if (reference.strength == Strength::kSwept) {
       ++audit_.doubtful;
       audit_.doubtful_misses += good ? 0U : 1U;

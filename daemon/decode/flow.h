@@ -92,6 +92,7 @@ class FlowMap {
   std::vector<Tried> tried_;  // of the function that is being tried
   std::vector<Root> roots_;   // where believed functions call or jump
   std::uint64_t budget_ = 0;  // instructions that may still be decoded
+  unsigned in_a_row_ = 0;     // instructions that were swept without a byte between that is none
   Counts counts_;
 };
 

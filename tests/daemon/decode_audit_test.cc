@@ -84,6 +84,17 @@ TEST(Audit, OneMissInWhatMayBeDataProvesNothingTwoThatAgreeDo) {
   EXPECT_EQ(doubtful(2).finding, Finding::kOutOfReach);
 }
 
+// Heaps of code, as HotSpot and V8 keep them: something in them always looks like a broken function.
+TEST(Audit, AMissInMemoryThatIsMixedProvesNothing) {
+  Bits data;
+  data.fill(32, 0x06);
+  data.fill(48, 0x90);
+  EXPECT_EQ(audit(kBase + gib(1), {}).finding, Finding::kUnknown);
+  const Audit out = audit(kBase + gib(1), {}, data);
+  EXPECT_EQ(out.finding, Finding::kWithinReach);
+  EXPECT_EQ(out.doubtful_misses, 1U);
+}
+
 TEST(Audit, WhatCouldNotBeReadIsNotWithinReach) {
   const Places places;
   Auditor auditor(Isa::kX86_64, places);
