@@ -40,7 +40,9 @@ void Auditor::add(const Place& place, std::span<const std::byte> bytes,
                   std::span<const Address> functions) {
   const Code code{audit_.isa, place.range.begin, bytes, functions};
   const Decoded decoded = decode(code);
+  Disassembler disassembler(code.isa);
   ++audit_.mappings;
+  functions_.insert(functions_.end(), decoded.functions.begin(), decoded.functions.end());
   FlowMap::Counts& sum = audit_.bytes;
   sum.flowed = sum.flowed + decoded.bytes.flowed;
   sum.data = sum.data + decoded.bytes.data;
@@ -60,20 +62,41 @@ void Auditor::add(const Place& place, std::span<const std::byte> bytes,
       ++audit_.doubtful;
       audit_.doubtful_misses += good ? 0U : 1U;
       // What nothing explains is data, as a rule.
-      if (good || !landed.truncation || landed.truncation->chance > kDoubtfulProof) continue;
+      const bool hopeful = landed.truncation && (landed.truncation->chance < kDoubtfulProof ||
+                                                 reference.access == Access::kCall);
+      if (good || !hopeful) continue;
     } else {
       FieldCount& field = audit_.fields[static_cast<std::size_t>(reference.field)];
       ++field.seen;
       field.landed += good ? 1U : 0U;
       if (good) continue;
     }
-    Miss miss{std::move(landed), instruction_text(code, reference.from), "", false};
-    if (reference.with) miss.with_text = instruction_text(code, *reference.with);
+    const auto text_at = [&](Address at) {
+      return disassembler.text(bytes.subspan((at - code.base).count), at);
+    };
+    Miss miss{std::move(landed), text_at(reference.from), "", false};
+    if (reference.with) miss.with_text = text_at(*reference.with);
     audit_.misses.push_back(std::move(miss));
   }
 }
 
+// A call that means the very begin of a function does not do so by chance.
+void Auditor::weigh_calls() {
+  std::sort(functions_.begin(), functions_.end());
+  for (Miss& miss : audit_.misses) {
+    auto& truncation = miss.landed.truncation;
+    if (!truncation || miss.landed.reference.access != Access::kCall ||
+        !std::binary_search(functions_.begin(), functions_.end(), truncation->meant))
+      continue;
+    const double places =
+        static_cast<double>(1ULL << truncation->bits) / (audit_.isa == Isa::kAarch64 ? 4 : 1);
+    truncation->chance =
+        std::min(truncation->chance, static_cast<double>(functions_.size()) / places);
+  }
+}
+
 Audit Auditor::finish() {
+  weigh_calls();
   audit_.judge();
   return std::move(audit_);
 }
@@ -90,7 +113,7 @@ void Audit::judge() {
   // How many instructions that may be none were cut off by the same.
   std::map<std::pair<unsigned, std::int64_t>, unsigned> agree;
   for (const Miss& miss : misses)
-    if (miss.landed.truncation)
+    if (miss.landed.truncation && miss.landed.truncation->chance < kDoubtfulProof)
       ++agree[{miss.landed.truncation->bits, miss.landed.truncation->times}];
   bool unexplained = false;
   for (Miss& miss : misses) {
@@ -99,7 +122,8 @@ void Audit::judge() {
       miss.proof = truncation && truncation->chance < kProof;
       unexplained |= !miss.proof;
     } else {
-      miss.proof = agree[{truncation->bits, truncation->times}] > 1;
+      miss.proof =
+          truncation->chance < kDoubtfulProof && agree[{truncation->bits, truncation->times}] > 1;
     }
   }
   std::erase_if(misses, [](const Miss& miss) {

@@ -53,10 +53,11 @@ bool FlowMap::try_function(Root root) {
     blocks.pop_back();
     good = follow(at, blocks);
   }
-  if (good)
+  if (good) {
     take(root.strength);
-  else
-    marks_[root.offset] |= kRejected;
+    functions_.push_back(code_.base + Bytes{root.offset});
+  }
+  if (!good) marks_[root.offset] |= kRejected;
   for (const Tried& t : tried_) {
     marks_[t.offset] &= static_cast<std::uint8_t>(~kTrial);
     if (good) continue;
