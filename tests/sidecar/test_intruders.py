@@ -1,9 +1,11 @@
 """Whoever may connect may be hostile: the daemon lives, counts, and serves the others."""
+import array
 import os
 import random
 import resource
 import signal
 import socket
+import struct
 import sys
 
 import wire
@@ -59,6 +61,61 @@ def rings_that_are_none_are_refused_and_hostile_ones_do_no_harm(bench):
             wire.send(daemon.socket, wire.hello(wire.DOORBELL, 2000))
         served(bench, daemon)
         check(daemon.alive(), daemon.lines()[-900:])
+
+
+def lingering():
+    """A descriptor whose close() waits as long as it was told to: what it has sent arrives nowhere."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        sending = socket.create_connection(listening.getsockname())
+        receiving, _ = listening.accept()
+    sending.setblocking(False)
+    try:
+        while True:
+            sending.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    sending.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+    return sending.detach(), receiving
+
+
+@test
+def a_descriptor_that_can_not_be_closed_holds_up_nobody(bench):
+    with Daemon(bench).start() as daemon:
+        receiving = []
+
+        def sent(path, data, kind, before=()):
+            fd, end = lingering()
+            receiving.append(end)
+            # The last one to close it is the daemon.
+            daemon.process.send_signal(signal.SIGSTOP)
+            with socket.socket(socket.AF_UNIX, kind) as client:
+                client.connect(path)
+                for first in before:
+                    client.send(first)
+                try:
+                    client.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+                except PermissionError:
+                    end.close()  # its kernel lets it refuse them: the last one is we
+            os.close(fd)
+            daemon.process.send_signal(signal.SIGCONT)
+            served(bench, daemon)
+        try:
+            sent(daemon.socket, wire.hello(wire.RING, 7), socket.SOCK_SEQPACKET)
+            sent(daemon.socket, wire.hello(wire.DOORBELL, 7), socket.SOCK_SEQPACKET)
+            # Behind what is read, one of them behind an empty message.
+            sent(daemon.socket, b"x", socket.SOCK_SEQPACKET, [wire.hello(wire.DOORBELL, 7)])
+            sent(daemon.socket, b"x", socket.SOCK_SEQPACKET, [b"", b""])
+            if tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 16):
+                sent(daemon.query, bytes(16), socket.SOCK_SEQPACKET)
+                equal(wire.ask(daemon.query)[0], 0, "an answer to a reader")
+                sent(daemon.metrics, b"GET /", socket.SOCK_STREAM)
+                daemon.scrape()
+            daemon.stop()
+        finally:
+            for end in receiving:
+                end.close()
 
 
 @test
