@@ -81,7 +81,7 @@ void Recorder::receive(collect::Listener& listener) {
     if (!message) break;
     ++tally_.hellos;
     if (!user(message->uid).messages.take(1, Clock::now())) {
-      ++tally_.over_limit;
+      ++tally_.over_rate;
       continue;
     }
     try {
@@ -96,7 +96,7 @@ void Recorder::receive(collect::Listener& listener) {
 
 bool Recorder::may_add(uid_t uid) {
   if (user(uid).processes.take(1, Clock::now())) return true;
-  ++tally_.over_limit;
+  ++tally_.over_rate;
   return false;
 }
 
@@ -151,7 +151,7 @@ void Recorder::take(collect::Message message) {
   // Identities are random, and no secret to the same user's processes: nobody else's may be spoken
   // for. A process that changes its user stays itself.
   if (known && known->uid != message.uid && known->pid != message.pid) {
-    ++tally_.refused;
+    ++tally_.foreign;
     return;
   }
   switch (hello.subject) {
@@ -168,7 +168,7 @@ void Recorder::take(collect::Message message) {
       }
       User& owner = user(message.uid);
       if (!known && owner.rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         if (!owner.said_too_many)
           voice_.warn("user " + std::to_string(message.uid) + " has " +
                       std::to_string(owner.rings) +
@@ -195,7 +195,7 @@ void Recorder::take(collect::Message message) {
     case Hello::Subject::kCannot:
       if (hello.identity == 0) break;
       if (!known && user(message.uid).rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         return;
       }
       if (!known && !may_add(message.uid)) return;
@@ -215,7 +215,7 @@ bool Recorder::take_ring(Followed& followed, const Descriptor& ring) {
   } catch (const std::exception& problem) {
     followed.run.reason = problem.what();
     changed_.insert(followed.identity);
-    ++tally_.refused;
+    ++tally_.rings_refused;
     return false;
   }
   std::vector<int> descriptors = {ring.get()};

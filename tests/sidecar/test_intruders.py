@@ -48,7 +48,8 @@ def rings_that_are_none_are_refused_and_hostile_ones_do_no_harm(bench):
                   os.open("/proc/self/exe", os.O_RDONLY), os.pipe()[0]]
         for i, fd in enumerate(memory):
             wire.send(daemon.socket, wire.hello(wire.RING, 100 + i), [fd])
-        until(lambda: daemon.refused("malformed") >= len(memory), "refusals")
+        until(lambda: daemon.refused("malformed") + daemon.refused("ring") >= len(memory), "refusals")
+        check(daemon.refused("ring") >= 6, "memory that is no ring")
         for seed in range(40):
             fd = wire.ring(content=wire.hostile_content(seed))
             wire.send(daemon.socket, wire.hello(wire.RING, 1000 + seed, parent=1000 + seed, executable=b"\xff" * 480), [fd])
@@ -209,7 +210,7 @@ def nobody_speaks_for_another_users_process(bench):
                 wire.send(daemon.socket, wire.hello(subject, identity, pid=host.pid, executable=b"/stolen"))
             wire.send(daemon.socket, wire.hello(wire.RING, identity), [wire.ring(content=wire.hostile_content(1))])
         wire.as_user(nobody(), intrude)
-        until(lambda: daemon.refused("malformed") == 5, "five refusals")
+        until(lambda: daemon.refused("credentials") == 5, "five refusals")
         bench.finish(host, b"x")
         run = daemon.ended(host.pid)
         equal((run["recorded"], run["torn"], run["uid"], run["executable"]), (4, 0, 0, os.path.realpath(bench.host)), "the row")
