@@ -76,7 +76,9 @@ void Recorder::receive(collect::Listener& listener) {
   const std::uint64_t refused = listener.refused();
   // Who says hello without end must not keep us from the rings.
   constexpr int kMostAtOnce = 512;
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  constexpr milliseconds kLongest(100);
+  const auto began = Clock::now();
+  for (int i = 0; i < kMostAtOnce && Clock::now() - began < kLongest; ++i) {
     auto message = listener.receive();
     if (!message) break;
     ++tally_.hellos;
@@ -162,11 +164,17 @@ void Recorder::take(collect::Message message) {
       }
       return;
     case Hello::Subject::kRing: {
+      User& owner = user(message.uid);
       if (known && known->ring) {
+        const auto began = Clock::now();
+        if (!owner.offers.take(0, began)) {
+          ++tally_.over_rate;
+          return;
+        }
         replace_ring(*known, message.ring);
+        owner.offers.take(std::chrono::duration<double>(Clock::now() - began).count(), began);
         return;
       }
-      User& owner = user(message.uid);
       if (!known && owner.rings >= options_.rings_per_user) {
         ++tally_.over_rings;
         if (!owner.said_too_many)

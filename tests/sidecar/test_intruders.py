@@ -197,6 +197,23 @@ def a_flood_of_one_user_leaves_the_others_recorded(bench):
 
 
 @test
+def rings_that_are_offered_anew_without_end_take_a_part_of_its_time(bench):
+    with Daemon(bench).start() as daemon:
+        offered = 0
+        rings = [wire.ring(content=wire.full_ring(8192 * i)) for i in range(20)]
+
+        def is_refused():
+            nonlocal offered
+            for _ in range(200):
+                fd = rings[min(offered, len(rings) - 1)]
+                offered += wire.send(daemon.socket, wire.hello(wire.RING, 4711), [fd])
+            return daemon.refused("rate") > 0
+        until(is_refused, "offers that are refused")
+        served(bench, daemon)
+        equal(daemon.refused("malformed"), 0, "messages that make no sense")
+
+
+@test
 def nobody_speaks_for_another_users_process(bench):
     must_be_root()
     with Daemon(bench).start() as daemon:
