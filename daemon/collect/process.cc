@@ -27,6 +27,18 @@ void AddressSet::add(AddressRange range) {
   ranges_[range.begin] = range.end;
 }
 
+void AddressSet::remove(AddressRange range) {
+  if (range.empty()) return;
+  auto at = ranges_.upper_bound(range.begin);
+  if (at != ranges_.begin() && std::prev(at)->second > range.begin) --at;
+  while (at != ranges_.end() && at->first < range.end) {
+    const AddressRange piece = {at->first, at->second};
+    at = ranges_.erase(at);
+    if (piece.begin < range.begin) ranges_[piece.begin] = range.begin;
+    if (range.end < piece.end) ranges_[range.end] = piece.end;
+  }
+}
+
 bool AddressSet::covers(AddressRange range) const {
   auto next = ranges_.upper_bound(range.begin);
   return next != ranges_.begin() && std::prev(next)->second >= range.end;
@@ -37,7 +49,16 @@ void AddressSet::add(const AddressSet& other) {
 }
 
 void Process::explain(const std::vector<Event>& stored) {
+  // What was mapped once explains what is found for good: children were forked while it was there,
+  // and a look at the list of mappings is older than the events behind it. But a process that never
+  // uses an address twice must not fill our memory: of very many pieces, those go that were
+  // unmapped.
+  constexpr std::size_t kManyPieces = 4096;
   for (const Event& event : stored) {
+    const bool unmaps = event.call == Call::kUnmap || event.call == Call::kFree ||
+                        event.call == Call::kMoveFrom || event.call == Call::kReplace;
+    if (unmaps && explained.size() > kManyPieces && event.address + event.length > event.address)
+      explained.remove(event.range());
     const bool maps = event.call == Call::kMap || event.call == Call::kAllocate ||
                       event.call == Call::kMoveTo ||
                       (event.call == Call::kProtect && (event.prot() & 4 /* PROT_EXEC */) != 0);

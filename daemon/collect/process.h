@@ -19,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 class AddressSet {
  public:
   void add(AddressRange range);
+  void remove(AddressRange range);
+  std::size_t size() const { return ranges_.size(); }  // pieces
   bool covers(AddressRange range) const;
   void add(const AddressSet& other);
 
