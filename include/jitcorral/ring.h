@@ -123,6 +123,22 @@ struct Header {
 };
 static_assert(sizeof(Header) <= kHeaderSize);
 
+// What every ring of this version says of its layout.
+constexpr void describe_layout(Header& h) {
+  h.magic = kMagic;
+  h.major = kMajor;
+  h.minor = kMinor;
+  h.size = kSize;
+  h.header_size = kHeaderSize;
+  h.shards_offset = kShardsOffset;
+  h.shards = kShards;
+  h.shard_size = kShardSize;
+  h.texts_offset = kTextsOffset;
+  h.texts_size = kTextsSize;
+  h.slots_offset = kSlotsOffset;
+  h.slots = kSlots;
+}
+
 // A call site, in the texts. `ready` is stored last (release).
 inline constexpr std::uint32_t kSiteReady = 0x53495445;  // "SITE"
 inline constexpr std::uint32_t kTextReady = 0x54455854;  // "TEXT"
