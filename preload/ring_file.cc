@@ -55,10 +55,10 @@ RingMemory map_whole(int fd, const struct stat& file) {
 RingMemory make_memory_ring() {
   if (!fits_file_limit()) return cannot(Hello::Cannot::kFileLimit, 0);
   KernelResult r =
-      kernel::memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+      kernel::memfd_create(ring::kMemoryName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   // Older kernels know no MFD_NOEXEC_SEAL.
   if (r.error() == EINVAL)
-    r = kernel::memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    r = kernel::memfd_create(ring::kMemoryName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (!r.ok()) return cannot(Hello::Cannot::kMemory, r.error());
   const int fd = static_cast<int>(r.raw);
   held::keep(fd);

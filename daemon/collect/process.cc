@@ -105,7 +105,7 @@ AddressSet Process::all_explained() const {
   return known;
 }
 
-void Process::sample(Clock::time_point now) {
+bool Process::sample(Clock::time_point now) {
   constexpr Clock::duration kAgain = std::chrono::milliseconds(30);
   constexpr Clock::duration kLongest = std::chrono::seconds(60);
   // Of a process with very many mappings a look takes long: at most a fiftieth of the time.
@@ -115,8 +115,13 @@ void Process::sample(Clock::time_point now) {
   const auto all = proc::mappings(pid);
   if (!all) {
     next_sample = now + sample_interval;
-    return;
+    return true;
   }
+  // The shim never unmaps it; an exec does. One that is ending has no mappings at all.
+  const auto is_ring = [name = std::string("/memfd:") + ring::kMemoryName](const proc::Mapping& m) {
+    return m.name.starts_with(name);
+  };
+  if (ring && !all->empty() && std::none_of(all->begin(), all->end(), is_ring)) return false;
   ++run.samples;
   changed = true;
   read_ring(false);
@@ -144,6 +149,7 @@ void Process::sample(Clock::time_point now) {
     sample_interval = std::max(sample_interval * 5 / 4, (Clock::now() - began) * kSeldom);
     sample_interval = std::min(sample_interval, kLongest);
   }
+  return true;
 }
 
 void Process::report(const proc::Mapping& mapping, std::uint64_t ticket) {

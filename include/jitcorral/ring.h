@@ -26,6 +26,8 @@
 
 namespace jitcorral::ring {
 
+// What memfd_create(2) calls a ring; the kernel's lists of mappings put "/memfd:" before it.
+inline constexpr char kMemoryName[] = "jitcorral-ring";
 inline constexpr std::uint64_t kMagic = 0x31676e6972636a89;  // "\x89jcring1"
 // Readers refuse another major version; minor versions only append to the header.
 inline constexpr std::uint16_t kMajor = 1;
