@@ -184,9 +184,9 @@ void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
     suspects.clear();
   }
   if (ring) run.torn = ring->implausible() + ring->unfinished();
-  // It has gone on to another ring, which never came here: how much lay in that nobody knows, but
-  // for the event that made it look for another reader.
-  if (ring && ring->is_left())
+  // It has gone on to another ring, which never came here, or its ring was lost with an earlier
+  // recorder: how much lay in that nobody knows, so at least one event counts as not taken over.
+  if (run.has_ring && (!ring || ring->is_left()))
     run.position = std::max(run.position, run.recorded + run.dropped + run.torn) + 1;
   run.state = state;
   run.ended = wall_time_now();
