@@ -268,6 +268,7 @@ void Recorder::replace_ring(Followed& followed, const Descriptor& ring) {
 void Recorder::read(Followed& followed, Clock::time_point now) {
   if (followed.user != nullptr && !followed.user->events.take(0, now)) {
     schedule(followed, std::max(followed.user->events.next(now), now + milliseconds(1)));
+    followed.ring->beat();  // somebody is there: another ring would be as full
     return;
   }
   const std::size_t before = followed.events.size();
@@ -352,6 +353,9 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     take_up();
     if (database_) store();
   }
+  if (is_failing())
+    for (const auto& [identity, followed] : living_)
+      if (followed->ring && !followed->ended) followed->ring->beat();
   // What can't be stored stays in the rings.
   while (!is_failing() && !queue_.empty() && queue_.begin()->first <= now) {
     const auto found = living_.find(queue_.begin()->second);

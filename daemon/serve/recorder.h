@@ -91,6 +91,7 @@ class Recorder {
   // recorder_store.cc
   void open_database();
   bool store();
+  void begin_anew();
   void write_batch(std::vector<std::pair<Followed*, model::RunId>>& added);
   void after_storing();
   void let_go();

@@ -108,7 +108,34 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
   for (const auto& [run, verdict] : verdicts_) database_->set_verdict(run, verdict);
 }
 
+// Somebody took the database away. What was not stored yet goes into a new one; that more is
+// missing shows in each row, by tickets that nobody accounts for.
+void Recorder::begin_anew() {
+  voice_.warn(options_.database +
+              " is not there any more: what it held of living processes is lost, the rest is "
+              "recorded into a new one");
+  checkpointer_.reset();
+  database_.reset();
+  session_ = {};
+  verdicts_.clear();
+  storing_fails_ = false;
+  for (const auto& [identity, followed] : living_) {
+    model::Run& run = followed->run;
+    run.id = 0;
+    run.session = 0;
+    run.parent.reset();
+    run.recorded = followed->events.size();
+    followed->stored = 0;
+    // Callers that were stored are told anew, as their events come.
+    followed->known_sites.clear();
+    changed_.insert(identity);
+  }
+  open_database();
+}
+
 bool Recorder::store() {
+  if (!database_) return false;
+  if (database_->is_gone()) begin_anew();
   if (!database_) return false;
   std::vector<std::pair<Followed*, model::RunId>> added;
   try {
@@ -167,7 +194,11 @@ void Recorder::after_storing() {
   for (const Shared& followed : done) {
     schedule(*followed, Clock::time_point::max());
     if (followed->kept) keeper_->forget(followed->name());
-    if (followed->user != nullptr && followed->user->rings > 0) --followed->user->rings;
+    if (followed->user != nullptr && followed->user->rings > 0) {
+      --followed->user->rings;
+      if (followed->user->rings < options_.rings_per_user / 2)
+        followed->user->said_too_many = false;  // it would be news
+    }
     if (const auto pid = by_pid_.find(followed->pid);
         pid != by_pid_.end() && pid->second == followed->identity)
       by_pid_.erase(pid);

@@ -55,6 +55,13 @@ const std::string& Database::path() const {
   return implementation_->connection->path();
 }
 
+bool Database::is_gone() const {
+  int moved = 0;
+  return sqlite3_file_control(implementation_->connection->handle(), "main", SQLITE_FCNTL_HAS_MOVED,
+                              &moved) == SQLITE_OK &&
+         moved != 0;
+}
+
 void Database::wait_at_most(std::chrono::milliseconds patience) {
   sqlite3_busy_timeout(implementation_->connection->handle(), static_cast<int>(patience.count()));
 }

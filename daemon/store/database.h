@@ -57,6 +57,8 @@ class Database {
   ~Database();
 
   const std::string& path() const;
+  // Whether the file that is written to is not the one at that path any more: deleted, or replaced.
+  bool is_gone() const;
 
   // Everything that `write` does is one transaction: done wholly or, when it throws, not at all.
   // A database that another process holds is waited for, 5 s at most.
