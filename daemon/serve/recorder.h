@@ -81,6 +81,8 @@ class Recorder {
   void read(Followed& followed, Clock::time_point now);
   void sample(Followed& followed, Clock::time_point now);
   void see_end(Followed& followed);
+  void note_look(const Followed& followed, std::size_t events);
+  bool is_enough() const;
   std::optional<collect::proc::Exit> exit_of(const Followed& followed) const;
   void acknowledge();
   Shared living(pid_t pid) const;
@@ -124,6 +126,7 @@ class Recorder {
   std::vector<std::uint64_t> unsafe_;  // kept, but not acknowledged yet
   std::vector<std::pair<model::RunId, std::string>> verdicts_;  // not stored yet
   std::size_t buffered_ = 0;                                    // events
+  std::size_t looked_at_ = 0;                                   // bytes of their rings
   std::map<uid_t, User> users_;
   Tally tally_;
   double sampled_for_ = 0;  // seconds, of this stretch of the budget

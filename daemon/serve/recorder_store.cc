@@ -155,7 +155,7 @@ void Recorder::after_storing() {
     if (followed.ended) done.push_back(found->second);
     at = changed_.erase(at);
   }
-  buffered_ = 0;
+  buffered_ = looked_at_ = 0;
   verdicts_.clear();
   for (const Shared& followed : done) {
     schedule(*followed, Clock::time_point::max());
