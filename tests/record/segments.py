@@ -39,6 +39,6 @@ def events(encoding, count, data):
     planes = unpack(data)
     assert len(planes) == 64 * count, f"{len(planes)} bytes of {count} events"
     rows = [struct.unpack(EVENT, planes[i::count]) for i in range(count)]
-    tickets, times = (itertools.accumulate((row[column] for row in rows), lambda a, b: (a + b) % 2**64)
+    tickets, times = (list(itertools.accumulate([row[column] for row in rows], lambda a, b: (a + b) % 2**64))
                       for column in (0, 1))
     return [(ticket, time, *row[2:]) for ticket, time, row in zip(tickets, times, rows)]
