@@ -186,7 +186,8 @@ std::chrono::milliseconds Collector::look() {
     if (process->read_ring(late)) last_event_ = now;
     most = std::max(most, process->events.size() - before);
     filtered |= process->ring && process->ring->is_filtered();
-    if (now >= process->next_sample) process->sample(now);
+    if (now >= process->next_sample && !process->sample(now))
+      process->close(model::RunState::kReplaced, std::nullopt);
   }
   see_ends();
   if (now >= next_scan_) see_children(now);
@@ -206,6 +207,12 @@ std::chrono::milliseconds Collector::look() {
   }
   const auto until_scan = std::chrono::ceil<milliseconds>(next_scan_ - now);
   return std::clamp(until_scan, milliseconds(1), sleep);
+}
+
+void Collector::adopt(const std::vector<pid_t>& left_behind) {
+  const auto now = Clock::now();
+  for (const pid_t pid : left_behind)
+    if (living(pid) == nullptr) silent_.try_emplace(pid, Silent{now, proc::executable(pid)});
 }
 
 void Collector::finish(int status) {

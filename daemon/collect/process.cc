@@ -27,6 +27,18 @@ void AddressSet::add(AddressRange range) {
   ranges_[range.begin] = range.end;
 }
 
+void AddressSet::remove(AddressRange range) {
+  if (range.empty()) return;
+  auto at = ranges_.upper_bound(range.begin);
+  if (at != ranges_.begin() && std::prev(at)->second > range.begin) --at;
+  while (at != ranges_.end() && at->first < range.end) {
+    const AddressRange piece = {at->first, at->second};
+    at = ranges_.erase(at);
+    if (piece.begin < range.begin) ranges_[piece.begin] = range.begin;
+    if (range.end < piece.end) ranges_[range.end] = piece.end;
+  }
+}
+
 bool AddressSet::covers(AddressRange range) const {
   auto next = ranges_.upper_bound(range.begin);
   return next != ranges_.begin() && std::prev(next)->second >= range.end;
@@ -37,7 +49,16 @@ void AddressSet::add(const AddressSet& other) {
 }
 
 void Process::explain(const std::vector<Event>& stored) {
+  // What was mapped once explains what is found for good: children were forked while it was there,
+  // and a look at the list of mappings is older than the events behind it. But a process that never
+  // uses an address twice must not fill our memory: of very many pieces, those go that were
+  // unmapped.
+  constexpr std::size_t kManyPieces = 4096;
   for (const Event& event : stored) {
+    const bool unmaps = event.call == Call::kUnmap || event.call == Call::kFree ||
+                        event.call == Call::kMoveFrom || event.call == Call::kReplace;
+    if (unmaps && explained.size() > kManyPieces && event.address + event.length > event.address)
+      explained.remove(event.range());
     const bool maps = event.call == Call::kMap || event.call == Call::kAllocate ||
                       event.call == Call::kMoveTo ||
                       (event.call == Call::kProtect && (event.prot() & 4 /* PROT_EXEC */) != 0);
@@ -89,7 +110,7 @@ AddressSet Process::all_explained() const {
   return known;
 }
 
-void Process::sample(Clock::time_point now) {
+bool Process::sample(Clock::time_point now) {
   constexpr Clock::duration kAgain = std::chrono::milliseconds(30);
   constexpr Clock::duration kLongest = std::chrono::seconds(60);
   // Of a process with very many mappings a look takes long: at most a fiftieth of the time.
@@ -99,8 +120,13 @@ void Process::sample(Clock::time_point now) {
   const auto all = proc::mappings(pid);
   if (!all) {
     next_sample = now + sample_interval;
-    return;
+    return true;
   }
+  // The shim never unmaps it; an exec does. One that is ending has no mappings at all.
+  const auto is_ring = [name = std::string("/memfd:") + ring::kMemoryName](const proc::Mapping& m) {
+    return m.name.starts_with(name);
+  };
+  if (ring && !all->empty() && std::none_of(all->begin(), all->end(), is_ring)) return false;
   ++run.samples;
   changed = true;
   read_ring(false);
@@ -128,6 +154,7 @@ void Process::sample(Clock::time_point now) {
     sample_interval = std::max(sample_interval * 5 / 4, (Clock::now() - began) * kSeldom);
     sample_interval = std::min(sample_interval, kLongest);
   }
+  return true;
 }
 
 void Process::report(const proc::Mapping& mapping, std::uint64_t ticket) {

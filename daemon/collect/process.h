@@ -18,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 class AddressSet {
  public:
   void add(AddressRange range);
+  void remove(AddressRange range);
+  std::size_t size() const { return ranges_.size(); }  // pieces
   bool covers(AddressRange range) const;
   void add(const AddressSet& other);
 
@@ -60,8 +62,9 @@ struct Process {
   bool read_ring(bool thorough);
   // By these events, which were stored, what they mapped is explained.
   void explain(const std::vector<Event>& stored);
-  // Looks for executable memory that no event explains.
-  void sample(Clock::time_point now);
+  // Looks for executable memory that no event explains, and for the ring itself. False: the process
+  // has called exec since, and what it is now has not said hello; there is no more to come.
+  bool sample(Clock::time_point now);
   // Whether the process is gone.
   bool has_ended() const;
   // It is gone, or became another program: reads the rest and closes the row.

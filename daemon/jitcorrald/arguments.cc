@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "metrics/address.h"
+
 namespace jitcorral {
 namespace {
 
@@ -45,8 +47,10 @@ Defaults defaults() {
   Defaults d;
   const std::string state = from_environment("STATE_DIRECTORY");
   const std::string runtime = from_environment("RUNTIME_DIRECTORY");
-  const bool is_machine =
-      geteuid() == 0 || state.starts_with("/var/") || runtime.starts_with("/run/jitcorral");
+  // root has a service manager of its own, too.
+  const bool is_machine = state.empty() && runtime.empty()
+                              ? geteuid() == 0
+                              : state.starts_with("/var/") || runtime.starts_with("/run/jitcorral");
   if (is_machine) {
     d.runtime = "/run/jitcorral";
     d.database = (state.empty() ? "/var/lib/jitcorral" : state) + "/placements.db";
@@ -154,6 +158,11 @@ Asked parse(int argc, const char* const* argv) {
   if (only_own) options.for_everyone = false;
   if (options.rings_per_user == 0) not_accepted("rings-per-user", "0", "1 or more");
   if (options.events_per_second == 0) not_accepted("events-per-second", "0", "1 or more");
+  try {
+    if (options.metrics != "off") metrics::check_address(options.metrics);
+  } catch (const metrics::AddressError& error) {
+    throw UsageError(std::string("--metrics: ") + error.what());
+  }
   const std::string& level = options.log_level;
   if (level != "debug" && level != "info" && level != "warn" && level != "error")
     not_accepted("log-level", level, "debug, info, warn or error");

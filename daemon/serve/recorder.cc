@@ -342,10 +342,10 @@ void Recorder::sample(Followed& followed, Clock::time_point now) {
   const std::uint32_t samples = followed.run.samples;
   const std::size_t before = followed.events.size();
   if (followed.to_explain) explain_stored(followed);
-  followed.sample(now);
+  if (!followed.sample(now)) followed.close(model::RunState::kReplaced, std::nullopt);
   buffered_ += followed.events.size() - before;
   sampled_for_ += std::chrono::duration<double>(Clock::now() - now).count();
-  if (followed.run.samples != samples)
+  if (followed.ended || followed.run.samples != samples)
     changed_.insert(followed.identity);
   else  // not allowed to: another user's, and it stays so
     followed.next_sample = now + std::chrono::seconds(60);
@@ -367,6 +367,7 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     if (followed.ended) continue;
     if (followed.ring) {
       if (now >= followed.next_sample) sample(followed, now);
+      if (followed.ended) continue;
       read(followed, now);
     }
     if (!followed.pidfd) {

@@ -14,7 +14,6 @@ constexpr auto kRetry = std::chrono::seconds(1);
 constexpr auto kRetention = std::chrono::seconds(60);
 // How an end without a known status is asked about.
 constexpr auto kAskedAbout = std::chrono::seconds(5);
-constexpr const char* kSessionName = "jitcorrald";
 // A log that grows faster than the other thread can empty it is emptied by who fills it.
 constexpr off_t kLongLog = 96 << 20;
 
@@ -53,13 +52,14 @@ void Recorder::open_database() {
     database.leave_checkpoints();
     // One session a boot: pids mean something within it.
     for (const model::Session& session : database.sessions())
-      if (session.command == kSessionName && !session.ended && session.started >= boot_time()) {
+      if (session.command == model::kDaemonCommand && !session.ended &&
+          session.started >= boot_time()) {
         session_ = session;
         break;
       }
     if (session_.id == 0) {
       session_.started = collect::wall_time_now();
-      session_.command = kSessionName;
+      session_.command = model::kDaemonCommand;
       session_.host = host_name();
       session_.version = JITCORRAL_VERSION;
       database.batch([&] { session_.id = database.add_session(session_); });

@@ -15,6 +15,7 @@ namespace {
 std::uint64_t go_on(const Ring& from, const Ring& to) {
   const std::uint64_t taken = succession::leave(from.writer);
   succession::copy(from.writer, to.writer, taken);
+  succession::open(to.writer, taken);
   return taken;
 }
 
@@ -77,7 +78,7 @@ TEST(RingSuccession, ARingThatNobodyTookGoesOn) {
   for (std::uint64_t i = 0; i < 10; ++i) old.append(1, i);
   const std::uint64_t taken = go_on(old, next);
   EXPECT_EQ(old.append(1, 10), RingWriter::kMovedOn);
-  succession::stay(old.writer, taken);
+  succession::open(old.writer, taken);
   EXPECT_EQ(old.append(1, 10), 10U);
   EXPECT_NE(RingWriter(old.writer).add_text("more"), 0U);
   RingReader reader = old.open();

@@ -19,7 +19,7 @@ ROOMS = {
     "daemon/metrics": ["daemon/metrics", "include/jitcorral"],
     "daemon/serve": ["daemon/serve", "daemon/collect", "daemon/store", "daemon/metrics", "daemon/analyze",
                      "daemon/model", "include/jitcorral"],
-    "daemon/jitcorrald": ["daemon/jitcorrald", "daemon/serve", "include/jitcorral"],
+    "daemon/jitcorrald": ["daemon/jitcorrald", "daemon/serve", "daemon/metrics", "include/jitcorral"],
     "daemon/command": ["daemon", "include/jitcorral"],
 }
 # The pure rooms of preload/, which decide and place: what they may include of preload/.

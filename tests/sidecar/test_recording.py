@@ -1,4 +1,5 @@
 """The daemon end to end: what it records of hosts that know nothing of it, how they ended, and its own stops."""
+import json
 import os
 import signal
 import subprocess
@@ -104,6 +105,44 @@ def the_holder_lives_as_long_as_it_keeps_something(bench):
         equal(daemon.ended(host.pid)["exit_code"], 0, "the end of the host")
         daemon.stop()
         until(lambda: not daemon.holders(), "the holder's end")
+
+
+@test
+def an_exec_into_a_program_that_never_jits_ends_the_run(bench):
+    with Daemon(bench).start() as daemon:
+        host = daemon.host(bench.host, "jit", "4096", "say", "up", "read", "exec", "/usr/bin/cat")
+        while line_of(host) != b"up\n":
+            pass
+        until(lambda: daemon.run(host.pid), "a row")
+        equal(daemon.run(host.pid)["state"], "running", "before")
+        host.stdin.write(b"x")
+        host.stdin.flush()
+        until(lambda: daemon.run(host.pid)["state"] == "replaced", "the end of the run")
+        check(host.poll() is None, "the process goes on as another program")
+        bench.finish(host)
+        run = daemon.run(host.pid)
+        equal((run["state"], run["recorded"], run["exit_code"]), ("replaced", 2, None), "its row")
+
+
+@test
+def past_runs_of_the_daemon_are_listed_and_reported(bench):
+    with Daemon(bench).start() as daemon:
+        bench.run(bench.host, "jit", "4096", "jit", "4096", db=False)  # the command's own database has a run 1 too
+        hosts = [daemon.host(bench.host, "jit", "4096", "exit", str(status)) for status in (3, 4)]
+        for host in hosts:
+            bench.finish(host)
+            daemon.ended(host.pid)
+        def asked(*arguments):
+            said = bench.do([bench.cli, *arguments], env=bench.environment(XDG_RUNTIME_DIR=daemon.runtime))
+            equal((said.status, said.err), (0, b""), arguments)
+            return said.out
+        sessions = json.loads(asked("runs", "--json"))["sessions"]
+        of_daemon = [s for s in sessions if s["recorded_by"] == "daemon"]
+        equal([sorted(r["pid"] for r in s["runs"]) for s in of_daemon], [sorted(h.pid for h in hosts)], "the daemon's runs")
+        check(b"recorded by the daemon since" in asked("runs"), "a title")
+        for run in of_daemon[0]["runs"]:
+            report = json.loads(asked("report", "--json", "--run", str(run["id"])))
+            equal([(r["id"], r["pid"]) for r in report["runs"]], [(run["id"], run["pid"])], "its report")
 
 
 @test
