@@ -189,6 +189,10 @@ void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
     suspects.clear();
   }
   if (ring) run.torn = ring->implausible() + ring->unfinished();
+  // It has gone on to another ring, which never came here: how much lay in that nobody knows, but
+  // for the event that made it look for another reader.
+  if (ring && ring->is_left())
+    run.position = std::max(run.position, run.recorded + run.dropped + run.torn) + 1;
   run.state = state;
   run.ended = wall_time_now();
   if (exit) {

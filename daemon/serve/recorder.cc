@@ -77,12 +77,14 @@ void Recorder::receive(collect::Listener& listener) {
   const std::uint64_t refused = listener.refused();
   // Who says hello without end must not keep us from the rings.
   constexpr int kMostAtOnce = 512;
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  constexpr milliseconds kLongest(100);
+  const auto began = Clock::now();
+  for (int i = 0; i < kMostAtOnce && Clock::now() - began < kLongest; ++i) {
     auto message = listener.receive();
     if (!message) break;
     ++tally_.hellos;
     if (!user(message->uid).messages.take(1, Clock::now())) {
-      ++tally_.over_limit;
+      ++tally_.over_rate;
       continue;
     }
     try {
@@ -97,7 +99,7 @@ void Recorder::receive(collect::Listener& listener) {
 
 bool Recorder::may_add(uid_t uid) {
   if (user(uid).processes.take(1, Clock::now())) return true;
-  ++tally_.over_limit;
+  ++tally_.over_rate;
   return false;
 }
 
@@ -152,7 +154,7 @@ void Recorder::take(collect::Message message) {
   // Identities are random, and no secret to the same user's processes: nobody else's may be spoken
   // for. A process that changes its user stays itself.
   if (known && known->uid != message.uid && known->pid != message.pid) {
-    ++tally_.refused;
+    ++tally_.foreign;
     return;
   }
   switch (hello.subject) {
@@ -163,13 +165,19 @@ void Recorder::take(collect::Message message) {
       }
       return;
     case Hello::Subject::kRing: {
+      User& owner = user(message.uid);
       if (known && known->ring) {
+        const auto began = Clock::now();
+        if (!owner.offers.take(0, began)) {
+          ++tally_.over_rate;
+          return;
+        }
         replace_ring(*known, message.ring);
+        owner.offers.take(std::chrono::duration<double>(Clock::now() - began).count(), began);
         return;
       }
-      User& owner = user(message.uid);
       if (!known && owner.rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         if (!owner.said_too_many)
           voice_.warn("user " + std::to_string(message.uid) + " has " +
                       std::to_string(owner.rings) +
@@ -196,7 +204,7 @@ void Recorder::take(collect::Message message) {
     case Hello::Subject::kCannot:
       if (hello.identity == 0) break;
       if (!known && user(message.uid).rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         return;
       }
       if (!known && !may_add(message.uid)) return;
@@ -216,7 +224,7 @@ bool Recorder::take_ring(Followed& followed, const Descriptor& ring) {
   } catch (const std::exception& problem) {
     followed.run.reason = problem.what();
     changed_.insert(followed.identity);
-    ++tally_.refused;
+    ++tally_.rings_refused;
     return false;
   }
   std::vector<int> descriptors = {ring.get()};

@@ -21,9 +21,12 @@ namespace jitcorral::serve {
 // What became of messages and events; for people and metrics.
 struct Tally {
   std::uint64_t hellos = 0;
-  std::uint64_t refused = 0;     // no message of ours, or of nobody who may send one
-  std::uint64_t over_limit = 0;  // of a user with too many rings or messages
-  std::uint64_t events = 0;      // stored
+  std::uint64_t refused = 0;        // no message of ours, or of nobody who may send one
+  std::uint64_t foreign = 0;        // for another user's process
+  std::uint64_t rings_refused = 0;  // descriptors that are no ring of ours
+  std::uint64_t over_rings = 0;     // of a user with as many processes as he may have
+  std::uint64_t over_rate = 0;      // of a user who has said as much as he may
+  std::uint64_t events = 0;         // stored
   std::uint64_t store_failures = 0;
   std::uint64_t removed_runs = 0;  // by retention
 };

@@ -89,7 +89,14 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
       // A child that comes before its parent in one batch is linked by the next one.
       if (id != 0) run.parent = id;
     }
+    // Retention, or somebody else, may have deleted what was written before: a row that refers to
+    // it would fail, and with it everything that is stored together.
+    if (run.parent && !database_->has_run(*run.parent)) run.parent.reset();
     model::RunId id = run.id;
+    if (id != 0 && !database_->has_run(id)) {
+      if (followed.ended) continue;  // all of it was deleted, and nothing more will come
+      id = 0;
+    }
     if (id == 0)
       added.emplace_back(&followed, ids[&followed] = id = database_->add_run(run));
     else

@@ -143,6 +143,10 @@ std::optional<model::Run> Database::run(model::RunId id) const {
   return load_run(*implementation_->connection, id);
 }
 
+bool Database::has_run(model::RunId id) const {
+  return implementation_->connection->prepare("SELECT 1 FROM run WHERE id = ?").bind(id).step();
+}
+
 std::vector<model::Run> Database::living_runs() const {
   return load_living(*implementation_->connection);
 }

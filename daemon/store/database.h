@@ -91,6 +91,7 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
+  bool has_run(model::RunId id) const;
   std::vector<model::Run> living_runs() const;                                // not seen to end
   std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;               // newest first
   std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest

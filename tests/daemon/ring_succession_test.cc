@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "collect/process.h"
 #include "ring_scratch.h"
 
 namespace jitcorral::ring_test {
@@ -198,6 +199,20 @@ TEST(RingSuccession, UnderLoadEveryTicketIsSeenOrCounted) {
   EXPECT_LT(seen.rbegin()->first, taken);  // what came last may have been dropped
   // A writer between its ticket and its slot when it was copied: one each time at most, and rare.
   EXPECT_LE(unfinished, kWriters * kRings);
+}
+
+TEST(RingSuccession, WhatLayInARingThatNeverCameIsMissing) {
+  const Ring old, next;
+  collect::Process process;
+  process.pid = getpid();
+  process.ring.emplace(old.open());
+  old.append(1, 0);
+  process.read_ring(true);
+  go_on(old, next);
+  process.close(model::RunState::kEnded, std::nullopt);
+  const model::Run& run = process.run;
+  EXPECT_EQ(run.recorded, 1U);
+  EXPECT_GT(run.position, run.recorded + run.dropped + run.torn);
 }
 
 }  // namespace

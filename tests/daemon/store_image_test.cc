@@ -155,6 +155,48 @@ TEST(StoreRetention, TakesTheOldestEventsOfWhatGoesOnWhenThereIsNothingElse) {
   EXPECT_EQ(database.record(1)->events.back().ticket, 99'999U);
 }
 
+TEST(StoreRetention, GoesOnToTheNextWhenOneThatGoesOnHasNoEventsLeft) {
+  const Folder folder;
+  Database database = Database::open(folder / "a.db");
+  database.batch([&] {
+    const model::SessionId session = database.add_session({});
+    for (std::uint32_t pid : {1, 2}) {
+      model::Run run = run_of(session, 1, pid);
+      run.recorded = pid == 1 ? 9'000'000 : 100'000;  // most of them were deleted long ago
+      database.append_events(database.add_run(run), events_from(0, pid == 1 ? 2048 : 100'000));
+    }
+  });
+  Retention retention;
+  retention.most_bytes = 3 << 20;
+  while (database.retain(retention).more) {
+  }
+  EXPECT_LE(database.size(), retention.most_bytes);
+}
+
+TEST(StoreRetention, CountsRowsToo) {
+  const Folder folder;
+  Database database = Database::open(folder / "a.db");
+  database.batch([&] {
+    const model::SessionId session = database.add_session({});
+    const auto add = [&](std::uint32_t uid, std::uint32_t pid, std::size_t events) {
+      model::Run run = run_of(session, uid, pid);
+      run.state = model::RunState::kEnded;
+      run.ended = pid;
+      run.recorded = events;
+      run.executable = std::string(479, 'x');
+      database.append_events(database.add_run(run), events_from(0, events));
+    };
+    for (std::uint32_t pid = 1; pid <= 10; ++pid) add(1, pid, 100);
+    for (std::uint32_t pid = 11; pid <= 1500; ++pid) add(2, pid, 0);
+  });
+  Retention retention;
+  retention.most_bytes = 600'000;
+  ASSERT_GT(database.size(), retention.most_bytes);
+  while (database.retain(retention).more) {
+  }
+  EXPECT_EQ(shell(folder / "a.db", "SELECT count(*) FROM run WHERE uid = 1"), "10");
+}
+
 TEST(StoreTickets, TellsWhichAreStored) {
   const Folder folder;
   Database database = Database::open(folder / "a.db");

@@ -119,15 +119,13 @@ def the_commands_own_paths_come_from_the_user(bench):
 def roots_own_service_manager_gets_a_daemon_of_roots_own(bench):
     """As systemd --user starts it for root: its folders are root's, not the machine's."""
     must_be_root()
-    state, runtime = bench.path("state"), bench.path("runtime")
-    for folder in (state, runtime):
-        os.makedirs(folder, 0o700)
+    runtime = bench.path("runtime")
+    os.makedirs(runtime, 0o700)
     daemon = Daemon(bench)
-    env = daemon.environment(STATE_DIRECTORY=state, RUNTIME_DIRECTORY=runtime + "/jitcorral", XDG_RUNTIME_DIR=runtime)
-    process = bench.start([daemon.program], env=env)
+    process = bench.start([daemon.program, "--user"], env=daemon.environment(XDG_RUNTIME_DIR=runtime))
     try:
         until(lambda: os.path.exists(os.path.join(runtime, "jitcorral/metrics")), "the sockets")
-        check(os.path.exists(os.path.join(state, "daemon.db")), os.listdir(state))
+        check(os.path.exists(bench.path("state/jitcorral/daemon.db")), "its database")
     finally:
         process.terminate()
         bench.finish(process)

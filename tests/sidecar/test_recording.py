@@ -1,7 +1,9 @@
 """The daemon end to end: what it records of hosts that know nothing of it, how they ended, and its own stops."""
+import ctypes
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 
@@ -143,6 +145,29 @@ def past_runs_of_the_daemon_are_listed_and_reported(bench):
         for run in of_daemon[0]["runs"]:
             report = json.loads(asked("report", "--json", "--run", str(run["id"])))
             equal([(r["id"], r["pid"]) for r in report["runs"]], [(run["id"], run["pid"])], "its report")
+
+
+def behind_a_filter():
+    """One that lets everything pass, as far as the process can know."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    allow = struct.pack("=HBBI", 0x06, 0, 0, 0x7fff0000)  # BPF_RET, SECCOMP_RET_ALLOW
+    code = ctypes.create_string_buffer(allow)
+    program = struct.pack("@HxxxxxxP", 1, ctypes.addressof(code))
+    set_seccomp, mode_filter, no_new_privs = 22, 2, 38
+    if libc.prctl(no_new_privs, 1, 0, 0, 0) or libc.prctl(set_seccomp, mode_filter, program, 0, 0):
+        os._exit(99)
+
+
+@test
+def behind_a_filter_only_who_is_told_that_it_may_speaks(bench):
+    with Daemon(bench).start() as daemon:
+        silent = daemon.host(bench.host, "jit", "4096", how={"preexec_fn": behind_a_filter})
+        equal(bench.finish(silent).status, 0, "its end")
+        told = daemon.host(bench.host, "jit", "4096", how={"preexec_fn": behind_a_filter},
+                           JITCORRAL_RECORD="auto,filters=1")
+        equal(bench.finish(told).status, 0, "its end")
+        equal(daemon.ended(told.pid)["recorded"], 2, "events of who was told")
+        equal(daemon.run(silent.pid), None, "who was not")
 
 
 @test
