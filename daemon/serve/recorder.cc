@@ -25,10 +25,6 @@ constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 constexpr milliseconds kFiltered(500);
 // A process without a pidfd is asked about as often.
 constexpr milliseconds kAskAgain(1000);
-// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
-// too, of which there may be many with few events.
-constexpr std::size_t kMostBuffered = 16 << 10;
-constexpr std::size_t kMostLookedAt = 12 << 20;  // bytes
 
 // Whether the process is gone, also if there is no descriptor of it: then it was gone before we
 // heard of it, or there was none left.
@@ -304,15 +300,6 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   } else {
     schedule(followed, followed.next_sample);
   }
-}
-
-void Recorder::note_look(const Followed& followed, std::size_t events) {
-  buffered_ += events;
-  if (followed.ring) looked_at_ += followed.ring->looked_at();
-}
-
-bool Recorder::is_enough() const {
-  return buffered_ >= kMostBuffered || looked_at_ >= kMostLookedAt;
 }
 
 void Recorder::see_end(Followed& followed) {

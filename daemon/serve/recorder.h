@@ -84,14 +84,14 @@ class Recorder {
   void read(Followed& followed, Clock::time_point now);
   void sample(Followed& followed, Clock::time_point now);
   void see_end(Followed& followed);
-  void note_look(const Followed& followed, std::size_t events);
-  bool is_enough() const;
   std::optional<collect::proc::Exit> exit_of(const Followed& followed) const;
   void acknowledge();
   Shared living(pid_t pid) const;
   User& user(uid_t uid);
   // recorder_store.cc
   void open_database();
+  void note_look(const Followed& followed, std::size_t events);
+  bool is_enough() const;
   bool store();
   void write_batch(std::vector<std::pair<Followed*, model::RunId>>& added);
   void after_storing();
