@@ -10,7 +10,7 @@
 namespace jitcorral::collect {
 
 void AddressSet::add(AddressRange range) {
-  if (range.empty()) return;
+  if (range.empty() || covers(range)) return;
   auto next = ranges_.upper_bound(range.begin);
   if (next != ranges_.begin()) {
     auto before = std::prev(next);
@@ -76,25 +76,30 @@ bool Process::may_open(const std::string& path) const {
 
 bool Process::read_ring(bool thorough) {
   if (!ring) return false;
-  const std::vector<Event> fresh = ring->peek(thorough);
+  std::vector<Event> fresh = ring->peek(thorough);
   explain(fresh);
+  known_sites.resize(ring::kTextsSize / kSiteStep);
   for (const Event& event : fresh) {
-    if (event.site == 0 || !known_sites.insert(event.site).second) continue;
+    const std::uint32_t at = event.site / kSiteStep;
+    if (event.site == 0 || at >= known_sites.size() || known_sites[at]) continue;
     if (auto site = ring->site(event.site)) {
       if (may_open(site->module)) site->version = inspect::engine_version(site->role, site->module);
       sites.push_back(*std::move(site));
-    } else {
-      known_sites.erase(event.site);
+      known_sites[at] = true;
     }
   }
-  events.insert(events.end(), fresh.begin(), fresh.end());
+  const bool any = !fresh.empty();
   run.recorded += fresh.size();
+  if (any && events.empty())
+    events = std::move(fresh);
+  else
+    events.insert(events.end(), fresh.begin(), fresh.end());
   const model::Run before = run;
   fill_in(run, *ring);
-  if (!fresh.empty() || before.counters != run.counters || before.dropped != run.dropped ||
+  if (any || before.counters != run.counters || before.dropped != run.dropped ||
       before.window.has_value() != run.window.has_value())
     changed = true;
-  return !fresh.empty();
+  return any;
 }
 
 AddressSet Process::all_explained() const {

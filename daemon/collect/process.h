@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "collect/proc.h"
@@ -49,7 +48,8 @@ struct Process {
   bool may_open(const std::string& path) const;
   bool is_trusted = true;
 
-  std::set<std::uint32_t> known_sites;
+  static constexpr std::uint32_t kSiteStep = 8;  // sites lie at multiples of it
+  std::vector<bool> known_sites;                 // by id / kSiteStep
   AddressSet explained;  // every range that an event mapped or made executable
   // Executable memory that no event explained when it was last looked for. An event may be on its
   // way, so it takes two looks.

@@ -25,9 +25,6 @@ constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 constexpr milliseconds kFiltered(500);
 // A process without a pidfd is asked about as often.
 constexpr milliseconds kAskAgain(1000);
-// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
-// too.
-constexpr std::size_t kMostBuffered = 16 << 10;
 
 // Whether the process is gone, also if there is no descriptor of it: then it was gone before we
 // heard of it, or there was none left.
@@ -244,6 +241,7 @@ void Recorder::acknowledge() {
     if (found == living_.end() || !found->second->ring) continue;
     found->second->safe = safe;
     if (safe) found->second->ring->acknowledge();
+    found->second->ring->rest();  // until it is read
   }
   unsafe_.clear();
 }
@@ -276,12 +274,12 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   followed.changed = false;
   const bool any = followed.read_ring(late);
   const std::size_t count = followed.events.size() - before;
-  buffered_ += count;
   if (followed.user != nullptr) followed.user->events.take(static_cast<double>(count), now);
   if (any || followed.changed)
     changed_.insert(followed.identity);
   else
     followed.ring->rest();
+  note_look(followed, count);
   if (count != 0) {
     const double factor = static_cast<double>(kAimedAt) / static_cast<double>(count);
     followed.interval = std::clamp(std::chrono::duration_cast<Clock::duration>(
@@ -309,7 +307,7 @@ void Recorder::see_end(Followed& followed) {
   if (followed.ended || !is_gone(followed)) return;
   const std::size_t before = followed.events.size();
   followed.close(model::RunState::kEnded, exit_of(followed));
-  buffered_ += followed.events.size() - before;
+  note_look(followed, followed.events.size() - before);
   changed_.insert(followed.identity);
 }
 
@@ -321,6 +319,8 @@ std::optional<collect::proc::Exit> Recorder::exit_of(const Followed& followed) c
 void Recorder::process_ended(std::uint64_t identity) {
   const auto found = living_.find(identity);
   if (found != living_.end()) see_end(*found->second);
+  // Very many may end at once, whose rings were looked at from end to end.
+  if (is_enough() && !is_failing()) store();
 }
 
 void Recorder::sample(Followed& followed, Clock::time_point now) {
@@ -373,7 +373,7 @@ Clock::time_point Recorder::look(Clock::time_point now) {
       see_end(followed);
       if (!followed.ended) schedule(followed, std::min(followed.due, now + kAskAgain));
     }
-    if (buffered_ >= kMostBuffered) store();
+    if (is_enough()) store();
   }
   acknowledge();
   if (!is_failing() && (!changed_.empty() || !verdicts_.empty())) store();

@@ -90,6 +90,8 @@ class Recorder {
   User& user(uid_t uid);
   // recorder_store.cc
   void open_database();
+  void note_look(const Followed& followed, std::size_t events);
+  bool is_enough() const;
   bool store();
   void begin_anew();
   void write_batch(std::vector<std::pair<Followed*, model::RunId>>& added);
@@ -128,6 +130,7 @@ class Recorder {
   std::vector<std::uint64_t> unsafe_;  // kept, but not acknowledged yet
   std::vector<std::pair<model::RunId, std::string>> verdicts_;  // not stored yet
   std::size_t buffered_ = 0;                                    // events
+  std::size_t looked_at_ = 0;                                   // bytes of their rings
   std::map<uid_t, User> users_;
   Tally tally_;
   double sampled_for_ = 0;  // seconds, of this stretch of the budget

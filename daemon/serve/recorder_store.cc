@@ -14,6 +14,10 @@ constexpr auto kRetry = std::chrono::seconds(1);
 constexpr auto kRetention = std::chrono::seconds(60);
 // How an end without a known status is asked about.
 constexpr auto kAskedAbout = std::chrono::seconds(5);
+// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
+// too, of which there may be many with few events.
+constexpr std::size_t kMostBuffered = 16 << 10;
+constexpr std::size_t kMostLookedAt = 12 << 20;  // bytes
 // A log that grows faster than the other thread can empty it is emptied by who fills it.
 constexpr off_t kLongLog = 96 << 20;
 
@@ -133,6 +137,15 @@ void Recorder::begin_anew() {
   open_database();
 }
 
+void Recorder::note_look(const Followed& followed, std::size_t events) {
+  buffered_ += events;
+  if (followed.ring) looked_at_ += followed.ring->looked_at();
+}
+
+bool Recorder::is_enough() const {
+  return buffered_ >= kMostBuffered || looked_at_ >= kMostLookedAt;
+}
+
 bool Recorder::store() {
   if (!database_) return false;
   if (database_->is_gone()) begin_anew();
@@ -189,7 +202,7 @@ void Recorder::after_storing() {
     if (followed.ended) done.push_back(found->second);
     at = changed_.erase(at);
   }
-  buffered_ = 0;
+  buffered_ = looked_at_ = 0;
   verdicts_.clear();
   for (const Shared& followed : done) {
     schedule(*followed, Clock::time_point::max());

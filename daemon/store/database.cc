@@ -29,6 +29,7 @@ struct Database::Implementation {
   }
 
   std::unique_ptr<Connection> connection;
+  SegmentEncoder encoder;
   bool batched = false;
   bool broken = false;
 };
@@ -125,7 +126,8 @@ void Database::add_unseen(model::RunId run, const model::Unseen& unseen) {
 }
 
 void Database::append_events(model::RunId run, std::span<const Event> events) {
-  implementation_->in_batch([&](Connection& c) { append(c, run, events); });
+  implementation_->in_batch(
+      [&](Connection& c) { append(c, implementation_->encoder, run, events); });
 }
 
 std::vector<model::Session> Database::sessions() const {

@@ -1,5 +1,5 @@
-// The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 64 KiB, everything
-// else as rows.
+// The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 1024 (encoding.h),
+// everything else as rows.
 //
 // Not thread-safe: one Database a thread. Not to be used by a child that was forked while it was
 // open, which must not open the same file anew either, unless it called exec. Every failure is an
@@ -27,7 +27,7 @@ class Error : public std::runtime_error {
 
 // PRAGMA application_id of our files ("JCRL") and PRAGMA user_version of the schema below.
 inline constexpr std::int32_t kApplicationId = 0x4a43524c;
-inline constexpr std::int32_t kSchemaVersion = 2;
+inline constexpr std::int32_t kSchemaVersion = 3;
 
 struct Retention {
   model::WallTime oldest = 0;    // runs that ended before are deleted; 0: none

@@ -11,7 +11,7 @@ def line(process, want):
 @test
 def a_child_is_recorded_on_when_its_parent_s_run_was_deleted(bench):
     with Daemon(bench).start() as daemon:
-        host = daemon.host(bench.host, "churn", "3000", "leave", "jit", "4096", "say", "up", "read", "jit", "4096", "end",
+        host = daemon.host(bench.host, "churn", "6000", "leave", "jit", "4096", "say", "up", "read", "jit", "4096", "end",
                            "exit", "0")
         line(host, b"up\n")
         parent = daemon.ended(host.pid)
@@ -19,7 +19,7 @@ def a_child_is_recorded_on_when_its_parent_s_run_was_deleted(bench):
             child = until(lambda: [r for r in db.runs() if r["parent"] == parent["id"]], "the child's row")[0]
         daemon.stop()
         # Retention is looked at first at the start.
-        daemon.start("--retain-size", "250K")
+        daemon.start("--retain-size", "100K")
         until(lambda: daemon.run(host.pid) is None, "the parent's row gone")
         host.stdin.write(b"x")
         host.stdin.flush()
@@ -34,13 +34,13 @@ def a_run_that_is_deleted_before_its_status_is_known_holds_up_nobody(bench):
         os.chown(daemon.runtime, nobody(), -1)
         # To another user a zombie does not say how it ended, so the daemon asks for some seconds.
         daemon.start(user=nobody())
-        host = daemon.host(bench.host, "churn", "3000", "say", "up", "read")
+        host = daemon.host(bench.host, "churn", "6000", "say", "up", "read")
         line(host, b"up\n")
         until(lambda: daemon.run(host.pid), "its row")
         daemon.stop()
         host.stdin.close()
         os.waitid(os.P_PID, host.pid, os.WEXITED | os.WNOWAIT)
-        daemon.start("--retain-size", "250K", user=nobody())
+        daemon.start("--retain-size", "100K", user=nobody())
         until(lambda: daemon.run(host.pid) is None, "its row gone")
         other = daemon.load(1, 1000, 50)
         equal(bench.finish(other).err, b"", "what another host says")
