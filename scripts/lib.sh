@@ -7,6 +7,7 @@ cd "$top"
 build_packages=(g++ cmake ninja-build pkg-config libsqlite3-dev libcli11-dev nlohmann-json3-dev libspdlog-dev
   libfmt-dev libsystemd-dev liblz4-dev)
 build_packages+=(prometheus-cpp-dev libmicrohttpd-dev)
+build_packages+=(libcapstone-dev)
 
 colour() { # NUMBER TEXT: coloured on a terminal only
   if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then printf '\033[%sm%s\033[0m' "$1" "$2"; else printf '%s' "$2"; fi

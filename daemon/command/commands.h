@@ -5,6 +5,7 @@
 //   3    --check, explain: some run is at-risk or out-of-reach; doctor: an engine that can't be
 //        served
 //   4    --check, explain: some run is unknown (and none at-risk); doctor: the files do not tell
+//   3    audit: out-of-reach; 4: unknown
 //   3    selftest, compare: with the library something differs
 //   4    selftest: no interpreter could be tried
 //   126  the command exists but can't be run; 127: it was not found
@@ -75,6 +76,16 @@ struct PsOptions {
   bool json = false;
 };
 int ps(const PsOptions& options);
+
+struct AuditOptions {
+  std::string db;    // empty: a daemon's, or the default place
+  std::string ring;  // a file that JITCORRAL_RECORD=file: writes, instead of a database
+  std::int32_t pid = 0;
+  bool all = false;        // also the code of executables and libraries
+  std::size_t limit = 20;  // misses that are shown; 0: all
+  bool json = false;
+};
+int audit(const AuditOptions& options);
 
 struct ExportOptions {
   std::string db;                   // empty: the default place

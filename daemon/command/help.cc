@@ -26,14 +26,15 @@ Usage: jitcorral SUBCOMMAND [options]
   ps                       the living processes: their windows, what lies in them, their verdicts
   show PID|RUN             the report of one process
   explain PID|RUN          it crashed: can placement be the cause?
+  audit PID                decode a living process's code: where does each reference land?
   export                   runs and events as rows, for pandas, DuckDB and spreadsheets
   doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,
                            what jitcorral will do, and what it can't see
   compare [--] CMD         run CMD bare and with the library by turns: the same? what does it cost?
   selftest                 the same of this machine's interpreters: may it be rolled out here?
   help [TOPIC]             env: every JITCORRAL_ variable; verdicts: what they mean;
-                           run, report, runs, ps, show, explain, export, doctor, compare, selftest:
-                           their options
+                           run, report, runs, ps, show, explain, audit, export, doctor, compare,
+                           selftest: their options
   --version                this command's version, and the library's
 
 Examples:
@@ -45,7 +46,8 @@ Examples:
 
 Exit status: that of CMD (128 + signal if killed; 126, 127: could not be started); 1: could not be
 done; 2: bad usage; with --check 3: a run is at-risk or out-of-reach; 4: a run is unknown. Of doctor
-0: can be served, or nothing to serve; 3: can't be served; 4: unknown. Of compare and selftest 3:
+0: can be served, or nothing to serve; 3: can't be served; 4: unknown. Of audit 3: out-of-reach;
+4: unknown. Of compare and selftest 3:
 something differs.
 )";
 

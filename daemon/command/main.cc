@@ -22,6 +22,7 @@ struct Do {
   int operator()(const command::SelftestOptions& options) const {
     return command::selftest(options);
   }
+  int operator()(const command::AuditOptions& options) const { return command::audit(options); }
   int operator()(const command::HelpTopic& help) const { return command::help(help.topic); }
   int operator()(const command::HelpText& help) const { return command::print(help.text); }
   int operator()(command::Version) const { return command::version(); }

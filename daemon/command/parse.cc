@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::string_view kSubcommands[] = {"run",     "report",   "runs",   "ps",
                                              "show",    "explain",  "export", "doctor",
-                                             "compare", "selftest", "help"};
+                                             "compare", "selftest", "audit",  "help"};
 // The same as lines say them.
 constexpr std::string_view kAccepted =
-    "run, report, runs, ps, show, explain, export, doctor, compare, selftest, help";
+    "run, report, runs, ps, show, explain, audit, export, doctor, compare, selftest, help";
 
 // Insertions, deletions, changes and swaps of neighbours that make `a` of `b`.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -40,9 +40,9 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 }
 
 Asked parse_help(const std::vector<std::string>& arguments) {
-  constexpr std::string_view kTopics[] = {"env",    "verdicts", "run",     "report",
-                                          "runs",   "ps",       "show",    "explain",
-                                          "export", "doctor",   "compare", "selftest"};
+  constexpr std::string_view kTopics[] = {"env",     "verdicts", "run",     "report", "runs",
+                                          "ps",      "show",     "explain", "export", "doctor",
+                                          "compare", "selftest", "audit"};
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") return HelpTopic{};
   const std::string& topic = arguments[0];
   if (arguments.size() > 1)
@@ -88,6 +88,7 @@ Asked parse(const std::vector<std::string>& arguments) {
   if (word == "doctor") return parse_doctor(std::move(rest));
   if (word == "compare") return parse_compare(std::move(rest));
   if (word == "selftest") return parse_selftest(std::move(rest));
+  if (word == "audit") return parse_audit(std::move(rest));
   if (word == "help") return parse_help(rest);
   if (word == "--help" || word == "-h") return HelpTopic{};
   if (word == "--version" || word == "-V") return Version{};

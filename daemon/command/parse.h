@@ -27,7 +27,7 @@ struct HelpText {  // of one subcommand
 struct Version {};
 using Asked = std::variant<RunOptions, ReportOptions, RunsOptions, ShowOptions, ExplainOptions,
                            PsOptions, ExportOptions, DoctorOptions, CompareOptions, SelftestOptions,
-                           HelpTopic, HelpText, Version>;
+                           AuditOptions, HelpTopic, HelpText, Version>;
 
 // `arguments`: without the command's own name. Throws UsageError.
 Asked parse(const std::vector<std::string>& arguments);

@@ -19,6 +19,7 @@ Asked parse_runs(std::vector<std::string> arguments);
 Asked parse_doctor(std::vector<std::string> arguments);
 Asked parse_export(std::vector<std::string> arguments);
 Asked parse_ps(std::vector<std::string> arguments);
+Asked parse_audit(std::vector<std::string> arguments);
 Asked parse_show(std::vector<std::string> arguments);
 Asked parse_explain(std::vector<std::string> arguments);
 

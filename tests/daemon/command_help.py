@@ -33,7 +33,7 @@ class Help(CommandTest):
         options = {"run": "--db --shim --policy --set --report --json --check --keep-arguments --repeat --seed",
                    "report": "--db --run --json --html --share --check RINGFILE", "runs": "--db --json --number",
                    "doctor": "--json --shim", "ps": "--all --db --json", "show": "--db --json run:N",
-                   "explain": "--db --json run:N",
+                   "explain": "--db --json run:N", "audit": "--all --limit --db --json PID",
                    "export": "--format --run --since --events --addresses --db"}
         for subcommand, names in options.items():
             text = self.help_of(subcommand, "--help")

@@ -11,12 +11,13 @@ class Usage(CommandTest):
         self.assert_fails(self.run_command(*arguments), 2, *parts)
 
     def test_nothing_asked(self):
-        self.assert_bad([], "run, report, runs, ps, show, explain, export, doctor, compare, selftest, help", "jitcorral run -- CMD")
+        self.assert_bad([], "run, report, runs, ps, show, explain, audit, export, doctor, compare, selftest, help",
+                        "jitcorral run -- CMD")
 
     def test_unknown_subcommands_are_guessed(self):
         for word, meant in (("rnu", "run"), ("reprot", "report"), ("rnus", "runs"), ("hepl", "help"),
                             ("docter", "doctor"), ("exprot", "export"), ("explian", "explain"), ("shwo", "show"),
-                            ("comapre", "compare"), ("selftset", "selftest")):
+                            ("comapre", "compare"), ("selftset", "selftest"), ("adit", "audit")):
             self.assert_bad([word], f"'{word}'", f"did you mean {meant}?")
 
     def test_a_program_in_place_of_a_subcommand(self):

@@ -13,9 +13,12 @@ ROOMS = {
     "daemon/model": ["daemon/model", "include/jitcorral"],
     "daemon/store": ["daemon/store", "daemon/model", "include/jitcorral"],
     "daemon/analyze": ["daemon/analyze", "daemon/model", "include/jitcorral"],
+    "daemon/decode": ["daemon/decode", "include/jitcorral"],
     "daemon/inspect": ["daemon/inspect", "include/jitcorral"],
-    "daemon/show": ["daemon/show", "daemon/analyze", "daemon/inspect", "daemon/model", "include/jitcorral"],
-    "daemon/collect": ["daemon/collect", "daemon/store", "daemon/inspect", "daemon/model", "include/jitcorral"],
+    "daemon/show": ["daemon/show", "daemon/analyze", "daemon/decode", "daemon/inspect", "daemon/model",
+                    "include/jitcorral"],
+    "daemon/collect": ["daemon/collect", "daemon/store", "daemon/decode", "daemon/inspect", "daemon/model",
+                       "include/jitcorral"],
     "daemon/metrics": ["daemon/metrics", "include/jitcorral"],
     "daemon/serve": ["daemon/serve", "daemon/collect", "daemon/store", "daemon/metrics", "daemon/analyze",
                      "daemon/model", "include/jitcorral"],
@@ -41,6 +44,7 @@ PURE = {
 ONLY = {"unwind.h": "preload/backtrace.cc", "libunwind.h": "tests/unit/backtrace_subject.cc"}
 # Libraries that one room knows.
 ROOM_ONLY = {"sqlite3.h": ("daemon/store", "tests/daemon", "tests/fuzz"), "lz4.h": ("daemon/store",),
+             "capstone.h": ("daemon/decode",),
              "CLI/CLI.hpp": ("daemon/command", "daemon/jitcorrald"),
              "prometheus/text_serializer.h": ("daemon/metrics",), "microhttpd.h": ("daemon/metrics",)}
 FORBIDDEN_IN_SHIM = {"string", "vector", "map", "memory", "iostream", "sstream", "fstream", "mutex", "thread",
@@ -72,8 +76,8 @@ for path in sources:
                 wrong.append(f"{here}: includes <{name}>, which only {ONLY[name]} may")
             if name in ROOM_ONLY and not any(here.is_relative_to(r) for r in ROOM_ONLY[name]):
                 wrong.append(f"{here}: includes <{name}>, which belongs to {ROOM_ONLY[name][0]}/")
-            if room == "daemon/analyze" and name in IO:
-                wrong.append(f"{here}: includes <{name}>, but analyze/ is pure")
+            if room in ("daemon/analyze", "daemon/decode") and name in IO:
+                wrong.append(f"{here}: includes <{name}>, but {here.parent.name}/ is pure")
             if room in ("preload", "include/jitcorral") and name in FORBIDDEN_IN_SHIM:
                 wrong.append(f"{here}: includes <{name}>, which has no place in the shim")
             continue
