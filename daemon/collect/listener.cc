@@ -161,6 +161,12 @@ Listener::Listener(const std::string& path, std::filesystem::perms mode)
   const std::string folder = std::filesystem::path(path).parent_path();
   if (!folder.empty() && mkdir(folder.c_str(), for_everyone_ ? 0755 : 0700) != 0 && errno != EEXIST)
     fail(folder);
+  struct stat there = {};
+  // Who owns it could put his own socket there, under everybody's eyes.
+  if (!folder.empty() && stat(folder.c_str(), &there) == 0 && there.st_uid != 0 &&
+      there.st_uid != geteuid())
+    throw std::runtime_error(folder + ": belongs to another user (uid " +
+                             std::to_string(there.st_uid) + "); accepted: one's own or root's");
   const Descriptor lock = lock_of(path);
   remove_stale(path);
   bind_and_listen(static_cast<mode_t>(mode) & 0777);

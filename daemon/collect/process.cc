@@ -158,7 +158,10 @@ bool Process::sample(Clock::time_point now) {
 }
 
 void Process::report(const proc::Mapping& mapping, std::uint64_t ticket) {
+  // By far enough to know that there is more than the record; a process may map without end.
+  constexpr std::size_t kMost = 10'000;
   reported.add(mapping.range);
+  if (reports++ >= kMost) return;
   unseen.push_back({ticket, mapping.range, mapping.permissions});
 }
 

@@ -55,6 +55,7 @@ struct Process {
   // way, so it takes two looks.
   std::vector<proc::Mapping> suspects;
   AddressSet reported;
+  std::size_t reports = 0;
   Clock::time_point next_sample{};
   Clock::duration sample_interval = std::chrono::milliseconds(50);
 

@@ -201,6 +201,9 @@ void RingReader::beat() {
 void RingReader::acknowledge() {
   header().acknowledged.store(1, std::memory_order_relaxed);
 }
+void RingReader::revoke() {
+  header().acknowledged.store(0, std::memory_order_relaxed);
+}
 std::uint64_t RingReader::dropped() const {
   return header().dropped.load(std::memory_order_relaxed);
 }

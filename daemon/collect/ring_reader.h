@@ -86,6 +86,8 @@ class RingReader {
   bool is_left() const;
   // Tells the writers that the ring will outlive its reader.
   void acknowledge();
+  // It will not, after all.
+  void revoke();
   // Tells them that the reader lives, although it takes nothing just now.
   void beat();
 

@@ -126,7 +126,17 @@ void Answers::work() {
   }
 }
 
+// One who asks for everything without end leaves time for others. Root is everybody's.
+bool Answers::may_ask(uid_t uid, std::chrono::steady_clock::time_point now) {
+  constexpr double kShare = 0.3, kAtOnce = 3;
+  constexpr std::size_t kMostUsers = 4096;
+  if (uid == 0) return true;
+  if (seconds_.size() >= kMostUsers) seconds_.clear();
+  return seconds_.try_emplace(uid, kShare, kAtOnce).first->second.take(0, now);
+}
+
 void Answers::answer(int connection) {
+  const auto began = std::chrono::steady_clock::now();
   ucred peer = {};
   socklen_t size = sizeof peer;
   if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
@@ -138,6 +148,8 @@ void Answers::answer(int connection) {
   Descriptor memory;
   try {
     if (!is_plausible(query, got)) throw std::runtime_error("no question of this version");
+    if (!may_ask(peer.uid, began))
+      throw std::runtime_error("you have asked for much in a short time: again in some seconds");
     refresh_();
     store::Wanted wanted;
     wanted.what = static_cast<store::Wanted::What>(query.what);
@@ -153,6 +165,9 @@ void Answers::answer(int connection) {
     std::strncpy(answer.reason, problem.what(), sizeof answer.reason - 1);
   }
   send(connection, answer, memory.get());
+  const auto ended = std::chrono::steady_clock::now();
+  if (const auto asked = seconds_.find(peer.uid); asked != seconds_.end())
+    asked->second.take(std::chrono::duration<double>(ended - began).count(), ended);
 }
 
 }  // namespace jitcorral::serve

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "collect/listener.h"
+#include "serve/limits.h"
 
 namespace jitcorral::serve {
 
@@ -25,11 +28,13 @@ class Answers {
  private:
   void work();
   void answer(int connection);
+  bool may_ask(uid_t uid, std::chrono::steady_clock::time_point now);
 
   std::unique_ptr<collect::Listener> listening_;
   collect::Descriptor over_;  // an eventfd
   std::string database_;
   std::function<void()> refresh_;
+  std::map<uid_t, Budget> seconds_;  // of ours, for each who asks; the thread's own
   std::thread thread_;
 };
 

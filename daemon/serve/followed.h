@@ -14,6 +14,9 @@ namespace jitcorral::serve {
 
 using collect::Clock;
 
+// The shortest interval between two looks.
+inline constexpr std::chrono::milliseconds kOften(50);
+
 struct Followed : collect::Process {
   User* user = nullptr;
   uid_t uid = 0;

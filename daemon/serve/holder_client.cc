@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 
@@ -16,9 +17,13 @@
 namespace jitcorral::serve {
 namespace {
 
+Descriptor connect_to(const std::string& path);
+void start_holder(const std::string& path);
+
 class HolderClient : public Keeper {
  public:
-  explicit HolderClient(Descriptor connection) : connection_(std::move(connection)) {}
+  HolderClient(std::string path, Descriptor connection)
+      : path_(std::move(path)), connection_(std::move(connection)) {}
 
   void keep(const std::string& name, const std::vector<int>& descriptors) override {
     sound_ = sound_ && send_parcel(connection_.get(), Parcel::What::kKeep, name, descriptors);
@@ -30,6 +35,22 @@ class HolderClient : public Keeper {
     if (!sound_ || !send_parcel(connection_.get(), Parcel::What::kBarrier)) return sound_ = false;
     const auto answer = receive_parcel(connection_.get());
     return sound_ = answer && answer->what == Parcel::What::kBarrier;
+  }
+  bool revive() override {
+    constexpr std::chrono::minutes kAgain(1);  // to start one that fails takes seconds
+    const auto now = std::chrono::steady_clock::now();
+    if (sound_ || now < next_) return false;
+    next_ = now + kAgain;
+    try {
+      connection_ = connect_to(path_);
+      if (!connection_) {
+        start_holder(path_);
+        connection_ = connect_to(path_);
+      }
+    } catch (const std::exception&) {
+      connection_ = {};
+    }
+    return sound_ = static_cast<bool>(connection_);
   }
   std::vector<Kept> restore() override {
     std::vector<Kept> kept;
@@ -43,8 +64,10 @@ class HolderClient : public Keeper {
   const char* what() const override { return "a process of its own"; }
 
  private:
+  std::string path_;
   Descriptor connection_;
   bool sound_ = true;
+  std::chrono::steady_clock::time_point next_{};
 };
 
 Descriptor connect_to(const std::string& path) {
@@ -99,7 +122,7 @@ std::unique_ptr<Keeper> make_holder(const std::string& path) {
   }
   if (!connection)
     throw std::runtime_error(path + ": no process that keeps rings could be started");
-  return std::make_unique<HolderClient>(std::move(connection));
+  return std::make_unique<HolderClient>(path, std::move(connection));
 }
 
 }  // namespace jitcorral::serve

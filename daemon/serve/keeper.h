@@ -26,6 +26,8 @@ class Keeper {
   virtual void forget(const std::string& name) = 0;
   // Waits until all that was said has arrived; false: it may be lost with us.
   virtual bool settle() = 0;
+  // After settle() has failed: whether there is a new one, which keeps nothing yet.
+  virtual bool revive() { return false; }
   // What was kept by an earlier daemon. Once, at start.
   virtual std::vector<Kept> restore() = 0;
   virtual const char* what() const = 0;

@@ -83,7 +83,7 @@ void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& know
     followed->ring->acknowledge();
     followed->ring->rest();  // a machine's rings together are much
     followed->awake = true;
-    followed->interval = std::chrono::milliseconds(50);
+    followed->interval = kOften;
   } catch (const std::exception& problem) {
     followed->run.reason = problem.what();
   }

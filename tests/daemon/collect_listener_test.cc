@@ -350,6 +350,18 @@ TEST(CollectListenerFolder, MayAlreadyBeGone) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(CollectListenerFolder, OfAnotherUserIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
+  const Folder folder;
+  const std::string his = folder / "his";
+  ASSERT_TRUE(std::filesystem::create_directory(his));
+  ASSERT_EQ(chown(his.c_str(), 65534, 65534), 0);
+  const std::string line =
+      refusal([&] { Listener listener(his + "/socket", std::filesystem::perms(0600)); });
+  EXPECT_NE(line.find("another user (uid 65534)"), std::string::npos) << line;
+  EXPECT_TRUE(std::filesystem::is_empty(his));
+}
+
 TEST(CollectListenerFolder, ThatIsMissingOrTooLongIsSaidInOneLine) {
   const Folder folder;
   const std::size_t before = open_descriptors();

@@ -171,6 +171,32 @@ def behind_a_filter_only_who_is_told_that_it_may_speaks(bench):
 
 
 @test
+def a_holder_that_dies_is_replaced_and_keeps_the_rings_that_come(bench):
+    with Daemon(bench).start() as daemon:
+        first, = until(daemon.holders, "a holder")
+
+        def host():
+            started = daemon.host(bench.host, "jit", "4096", "say", "up", "read", "jit", "4096", "exit", "0")
+            while line_of(started) != b"up\n":
+                pass
+            until(lambda: daemon.run(started.pid), "a row")
+            return started
+        before = host()
+        os.kill(first, signal.SIGKILL)
+        noticed_by = host()
+        until(lambda: "another one keeps those of new processes" in daemon.lines(), "the line that says so")
+        check([pid for pid in daemon.holders() if pid != first], "another holder")
+        after = host()
+        daemon.kill()
+        for process in (before, noticed_by, after):
+            bench.finish(process, b"x")
+        daemon.start()
+        until(lambda: daemon.run(after.pid)["state"] == "ended", "its end")
+        run = daemon.run(after.pid)
+        equal((run["recorded"], run["dropped"], run["torn"]), (4, 0, 0), "what was kept")
+
+
+@test
 def a_second_daemon_refuses_in_one_line(bench):
     with Daemon(bench).start() as daemon:
         second = bench.do(daemon.arguments())
