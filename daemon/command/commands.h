@@ -66,9 +66,15 @@ struct OneRunOptions {
   bool json = false;
 };
 struct ShowOptions : OneRunOptions {};
-struct ExplainOptions : OneRunOptions {};
+struct ExplainOptions : OneRunOptions {
+  // Instead of a run: of a process that may never have loaded the library.
+  std::string core;
+  std::string executable;  // to read instead of that which the core names
+  std::size_t limit = 20;  // misses that are shown; 0: all
+};
 int show_run(const OneRunOptions& options);
-int explain(const OneRunOptions& options);
+int explain(const ExplainOptions& options);
+int explain_core(const ExplainOptions& options);
 
 struct PsOptions {
   std::string db;    // empty: the default place

@@ -24,22 +24,23 @@ Which which_of(const CLI::App& app, const std::string& word) {
   return which;
 }
 
-// The text of the help, or the options.
-std::string parse_one(CLI::App& app, OneRunOptions& options, std::vector<std::string> arguments) {
-  std::string word;
+// The text of the help, or the options. `word`: the run.
+std::string parse_one(CLI::App& app, OneRunOptions& options, std::string& word,
+                      std::vector<std::string> arguments) {
   app.add_option("--db", options.db, std::string(kDbHelp))->type_name("FILE");
   app.add_flag("--json", options.json, "for programs: every number exact");
   app.add_option("PID|RUN", word, "a living process, or a run of `jitcorral runs`; run:N, pid:N")
       ->type_name("");
   check_options(app, arguments, false);
-  std::string help = parse_with(app, std::move(arguments));
-  if (!help.empty()) return help;
+  return parse_with(app, std::move(arguments));
+}
+
+Which named(const CLI::App& app, const std::string& word) {
   if (word.empty())
     throw UsageError(fmt::format(
         "{}: no run was named; accepted: a number, run:NUMBER or pid:NUMBER (jitcorral runs)",
         app.get_name()));
-  options.which = which_of(app, word);
-  return "";
+  return which_of(app, word);
 }
 
 }  // namespace
@@ -54,8 +55,10 @@ Asked parse_show(std::vector<std::string> arguments) {
         "  jitcorral show 4711             the process with that pid\n"
         "  jitcorral show run:12           run 12, also if some process has pid 12\n"
         "  jitcorral show pid:12 --json    the newest run of pid 12\n");
-  if (const std::string help = parse_one(app, options, std::move(arguments)); !help.empty())
+  std::string word;
+  if (const std::string help = parse_one(app, options, word, std::move(arguments)); !help.empty())
     return HelpText{help};
+  options.which = named(app, word);
   return options;
 }
 
@@ -63,23 +66,57 @@ Asked parse_explain(std::vector<std::string> arguments) {
   ExplainOptions options;
   CLI::App app(
       "Whether placement can be what made a run crash or go wrong: which pair, which caller, how "
-      "far,\nwhich relocations would not reach; or that it is ruled out, with the evidence.",
+      "far,\nwhich relocations would not reach; or that it is ruled out, with the evidence.\n\n"
+      "With --core the same of a process that was never recorded: its faulting instruction is "
+      "decoded, the\naddress that it meant is traced back, and every reference of the JITs' code "
+      "is looked at. Cores of\nx86-64 and aarch64, on either.",
       "explain");
-  dress(app, "jitcorral explain [--db FILE] [--json] PID|RUN",
-        "  jitcorral explain 12                   run 12 crashed: was it where its code lay?\n"
-        "  jitcorral explain pid:4711 --json | jq .answer\n"
-        "  jitcorral explain 12 && echo look elsewhere\n"
-        "\nExit status:\n"
-        "  0  placement is ruled out\n"
-        "  3  placement can be the cause\n"
-        "  4  not known: something was not seen\n"
-        "\nJSON:\n"
-        "  answer (ruled-out, can-be, unknown), headline, because, verdict, run, pid, exe, exit, "
-        "ended,\n"
-        "  beyond[{engine,reach,limit,distance,excess,pairs,pairs_over,binds,why,relocations,\n"
-        "  from{begin,end,kind,module,symbol},to,ticket}], evidence[], not_seen[], next[].\n");
-  if (const std::string help = parse_one(app, options, std::move(arguments)); !help.empty())
+  dress(
+      app,
+      "jitcorral explain [--db FILE] [--json] PID|RUN\n"
+      "       jitcorral explain --core FILE [--exe PROGRAM] [--limit N] [--json]",
+      "  jitcorral explain 12                   run 12 crashed: was it where its code lay?\n"
+      "  jitcorral explain pid:4711 --json | jq .answer\n"
+      "  jitcorral explain 12 && echo look elsewhere\n"
+      "  jitcorral explain --core core.4711     why did it die, without a record?\n"
+      "  coredumpctl dump 4711 -o core && jitcorral explain --core core --json | jq .headline\n"
+      "\nExit status:\n"
+      "  0  placement is ruled out\n"
+      "  3  placement can be the cause\n"
+      "  4  not known: something was not seen\n"
+      "\nJSON:\n"
+      "  answer (ruled-out, can-be, unknown), headline, because, verdict, run, pid, exe, exit, "
+      "ended,\n"
+      "  beyond[{engine,reach,limit,distance,excess,pairs,pairs_over,binds,why,relocations,\n"
+      "  from{begin,end,kind,module,symbol},to,ticket}], evidence[], not_seen[], next[].\n"
+      "  With --core: answer, conclusion (ruled-out, cause, can-be, unknown), headline, core, exe, "
+      "isa,\n"
+      "  engines[], under_shim, threads, thread, signal, pc, pc_place, in_jit, "
+      "instruction{at,text},\n"
+      "  sent_away, touched, touched_place, access, bytes, origin{register,steps[],end}, culprit,\n"
+      "  here, audit, misses[], misses_left_out, missing[]; references and places as audit has "
+      "them.\n");
+  std::string word, limit;
+  app.add_option("--core", options.core, "a core file, instead of a run")->type_name("FILE");
+  app.add_option("--exe", options.executable, "the program, if it is not where the core says")
+      ->type_name("PROGRAM");
+  app.add_option("--limit", limit, "show at most that many references that miss; 0: all (20)")
+      ->type_name("N");
+  if (const std::string help = parse_one(app, options, word, std::move(arguments)); !help.empty())
     return HelpText{help};
+  if (!limit.empty())
+    options.limit = static_cast<std::size_t>(number(app, "--limit", limit, 0, 1000000));
+  if (options.core.empty()) {
+    if (!options.executable.empty() || !limit.empty())
+      throw UsageError(
+          fmt::format("explain: {} goes with --core FILE", limit.empty() ? "--exe" : "--limit"));
+    options.which = named(app, word);
+  } else if (!word.empty() || !options.db.empty()) {
+    throw UsageError(
+        fmt::format("explain: --core is about a file, and '{}' about a run; accepted: "
+                    "one of them",
+                    word.empty() ? options.db : word));
+  }
   return options;
 }
 
