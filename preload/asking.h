@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "kernel.h"
 #include "process.h"
 
 namespace jitcorral {
@@ -35,5 +36,12 @@ class Asking {
   static inline constinit std::atomic<std::uint32_t> threads_{0};
   bool may_;
 };
+
+// Lets others run. False: a filter has arrived, which may forbid it.
+inline bool yield_unless_filtered() {
+  const Asking ask;
+  if (ask.may()) kernel::yield();
+  return ask.may();
+}
 
 }  // namespace jitcorral

@@ -197,6 +197,8 @@ constexpr SignalSet signal_bit(int signal) {
   return SignalSet{1} << (signal - 1);
 }
 
+// What a filter's SECCOMP_RET_TRAP raises: blocked, it would kill a host that has a handler for it.
+inline constexpr SignalSet kAllButSigsys = ~signal_bit(SIGSYS);
 inline SignalSet block_signals(SignalSet add) {
   SignalSet old = 0;
   call(SYS_rt_sigprocmask, SIG_BLOCK, as_long(&add), as_long(&old), sizeof old);

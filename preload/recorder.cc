@@ -15,13 +15,9 @@
 #include "ring_file.h"
 #include "seccomp_status.h"
 
-namespace jitcorral {
-
-namespace recorder {
+namespace jitcorral::recorder {
 
 constinit std::atomic<State> state{State::kOff};
-constinit std::atomic<std::uint64_t> outside_low{0};
-constinit std::atomic<std::uint64_t> outside_high{0};
 
 namespace {
 
@@ -130,8 +126,12 @@ void count_lost() {
   void* memory = ring_of_this_process();
   const std::uint64_t n = lost.exchange(0, std::memory_order_relaxed);
   if (memory == nullptr || n == 0) return;
-  RingWriter(memory).header().taken.fetch_add(n, std::memory_order_relaxed);
-  RingWriter(memory).header().dropped.fetch_add(n, std::memory_order_relaxed);
+  ring::Header& h = RingWriter(memory).header();
+  if ((h.taken.fetch_add(n, std::memory_order_relaxed) & ring::kLeft) != 0) {
+    lost.fetch_add(n, std::memory_order_relaxed);  // into the next one
+    return;
+  }
+  h.dropped.fetch_add(n, std::memory_order_relaxed);
 }
 
 // Another thread makes the ring: a dozen system calls, for which it may have to wait.
@@ -141,12 +141,29 @@ bool wait_for_ring() {
     if (state.load(std::memory_order_acquire) != State::kOpening)
       return ring_of_this_process() != nullptr;
     if (opening_is_stuck.load(std::memory_order_relaxed)) break;
-    if (i >= kSpins && !may_ask()) break;
-    if (i >= kSpins) kernel::yield();
+    if (i >= kSpins && !yield_unless_filtered()) break;
   }
   opening_is_stuck.store(true, std::memory_order_relaxed);
   lost.fetch_add(1, std::memory_order_relaxed);
   return false;
+}
+
+// Signals are blocked, and there is a recorder. Whether this thread is the one to make the ring;
+// `seen`: what stood in its way.
+bool open_now(State& seen, bool is_late, bool places, bool& made) {
+  if (!state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel))
+    return false;
+  std::uint64_t late = placed_before_fork;
+  const std::uint64_t placed = is_late ? process.record.placements() : 0;
+  late += places && placed > 0 ? placed - 1 : placed;
+  const State now = make_ring(late);
+  made = now == State::kOpen;
+  if (made) opening_is_stuck.store(false, std::memory_order_relaxed);
+  // Nobody heard of it: children are what this process's own parent was.
+  if (now == State::kAbsent && !said_begin) hello.identity = 0;
+  if (now == State::kAbsent && !is_late) retry.claim(clock::lately(true));
+  state.store(now, std::memory_order_release);
+  return true;
 }
 
 // `places`: the event is a placement, and already counted.
@@ -163,48 +180,28 @@ bool open(bool places) {
   if (seen == State::kOpening) return wait_for_ring();
   const bool is_late = seen == State::kAbsent;
   if (is_late ? !retry.claim(clock::lately(may_ask())) : seen != State::kWaiting) return false;
-  const Asking ask;
-  if (ask.may() && !is_late && !said_begin) clock::prepare();
-  // Nothing is marked yet: a handler that never returns leaves nothing behind.
-  const State found = ask.may() ? look_for_recorder() : State::kOff;
+  // Nothing is marked yet: a handler that never returns leaves nothing behind. By the kinds of
+  // calls that let the process start.
+  State found = State::kOff;
+  if (const Asking ask; ask.may()) {
+    if (!is_late && !said_begin) clock::prepare();
+    found = look_for_recorder();
+    if (found != State::kOpening && !is_late) retry.claim(clock::lately(true));
+  }
   if (found != State::kOpening) {
-    if (!is_late && ask.may()) retry.claim(clock::lately(true));
     state.compare_exchange_strong(seen, found, std::memory_order_acq_rel);
     return false;
   }
   // No handler of the host's comes between: it might close descriptors, or never return.
-  const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
-  const bool ours = state.compare_exchange_strong(seen, State::kOpening, std::memory_order_acq_rel);
-  bool made = false;
-  if (ours) {
-    std::uint64_t late = placed_before_fork;
-    const std::uint64_t placed = is_late ? process.record.placements() : 0;
-    late += places && placed > 0 ? placed - 1 : placed;
-    const State now = make_ring(late);
-    made = now == State::kOpen;
-    // Nobody heard of it: children are what this process's own parent was.
-    if (now == State::kAbsent && !said_begin) hello.identity = 0;
-    if (now == State::kAbsent && !is_late) retry.claim(clock::lately(true));
-    state.store(now, std::memory_order_release);
-  }
+  const kernel::SignalSet mask = kernel::block_signals(kernel::kAllButSigsys);
+  bool made = false, ours = false;
+  if (const Asking ask; ask.may()) ours = open_now(seen, is_late, places, made);
   kernel::set_signal_mask(mask);
   if (!ours) return seen == State::kOpening ? wait_for_ring() : ring_of_this_process() != nullptr;
   if (!made) return false;
   window_opened();
   count_lost();
   return true;
-}
-
-void widen_outside(AddressRange at) {
-  if (process.window.range().contains(at)) return;
-  std::uint64_t low = outside_low.load(std::memory_order_relaxed);
-  while ((low == 0 || at.begin.value < low) &&
-         !outside_low.compare_exchange_weak(low, at.begin.value, std::memory_order_relaxed)) {
-  }
-  std::uint64_t high = outside_high.load(std::memory_order_relaxed);
-  while (at.end.value > high &&
-         !outside_high.compare_exchange_weak(high, at.end.value, std::memory_order_relaxed)) {
-  }
 }
 
 void ring_doorbell(ring::Header& header) {
@@ -225,8 +222,7 @@ void* ring_behind(void* left) {
     void* memory = ring_of_this_process();
     if (memory != left || !RingWriter(left).is_left()) return memory;
     if (opening_is_stuck.load(std::memory_order_relaxed)) break;
-    if (i >= kSpins && !may_ask()) break;
-    if (i >= kSpins) kernel::yield();
+    if (i >= kSpins && !yield_unless_filtered()) break;
   }
   opening_is_stuck.store(true, std::memory_order_relaxed);
   lost.fetch_add(1, std::memory_order_relaxed);
@@ -235,17 +231,23 @@ void* ring_behind(void* left) {
 
 // The ring was left: into the next one. `memory`: of that; null if it did not come.
 [[gnu::noinline, gnu::cold]] std::uint64_t append_behind(void*& memory, Event& e, const Note& n) {
-  for (;;) {
+  // From ring to ring, but not for ever: what writes into them may be hostile.
+  constexpr int kRings = 16;
+  for (int i = 0; i < kRings; ++i) {
     if ((memory = ring_behind(memory)) == nullptr) return RingWriter::kDropped;
     // Its texts may have grown since.
     e.site = n.site == nullptr ? 0 : sites::id_of(RingWriter(memory), n.site, n.role);
     const std::uint64_t ticket = RingWriter(memory).append(e);
     if (ticket != RingWriter::kMovedOn) return ticket;
   }
+  lost.fetch_add(1, std::memory_order_relaxed);
+  return RingWriter::kDropped;
 }
 
 [[gnu::noinline, gnu::cold]] void* look_after_reader(std::uint64_t now) {
   reoffer::look(now);
+  if (ring_of_this_process() != nullptr && !RingWriter(ring_of_this_process()).is_left())
+    opening_is_stuck.store(false, std::memory_order_relaxed);
   count_lost();
   return ring_of_this_process();
 }
@@ -394,5 +396,4 @@ void tell_window(ring::Header& h) {
   h.window_known.store(1, std::memory_order_release);  // pairs with the reader's acquire
 }
 
-}  // namespace recorder
-}  // namespace jitcorral
+}  // namespace jitcorral::recorder

@@ -73,6 +73,7 @@ void cancel(std::uint64_t ticket);
 // Recorded mappings outside the window lie between these; what becomes of that range is recorded
 // too. Under observe, of all ranges once there is a record.
 extern std::atomic<std::uint64_t> outside_low, outside_high;  // high 0: there are none
+void widen_outside(AddressRange at);
 inline bool watches(AddressRange range) {
   if (!is_on()) return false;
   if (settings.mode == Mode::kObserve) return is_open();

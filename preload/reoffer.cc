@@ -1,5 +1,7 @@
 #include "reoffer.h"
 
+#include <cerrno>
+
 #include "asking.h"
 #include "greeting.h"
 #include "held.h"
@@ -19,7 +21,10 @@ constexpr std::uint64_t kEvery = 5 * kSecond;
 constexpr std::uint64_t kLongest = 60 * kSecond;
 constexpr std::uint64_t kSeldom = 600 * kSecond;
 constexpr std::uint64_t kAtEnd = 2 * kSecond;  // a reader that lives comes once a second
-constexpr unsigned kPatience = 8;              // offers that nobody took up
+// Offers that nobody took up lie in the recorder's queue, and each holds a descriptor of those that
+// the kernel grants a user in flight (RLIMIT_NOFILE): then ever more seldom.
+constexpr unsigned kPatience = 2;
+constexpr unsigned kMostDoubled = 8;  // 10 min to 43 h
 constexpr unsigned kMostStuck = 8;
 // A reader whose ring outlives it comes back to that: it has half a minute.
 constexpr unsigned kLooksIfSafe = 6;
@@ -53,6 +58,24 @@ void catch_up(RingWriter ring) {
   recorder::window_opened();
 }
 
+// After a move that failed the kernel may have unmapped what lay at its target, and late writers
+// may still come there: they find a ring that was left.
+void fill_hole(AddressRange at) {
+  const KernelResult r = kernel::map({at.begin, at.size(), PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0});
+  if (!r.ok() && r.error() == EEXIST) return;  // it is there as it was
+  spare = nullptr;
+  if (!r.ok()) return;
+  if (r.address() != at.begin) {  // Linux before 4.17 takes it for a hint
+    kernel::unmap(range_of(r.address(), at.size()));
+    return;
+  }
+  RingWriter left(reinterpret_cast<void*>(at.begin.value));
+  succession::leave(left);
+  spare = left.memory();
+  spare_is_unused = true;
+}
+
 // To where the spare lies, so that rings don't add up. Null: too many threads are stuck in old
 // ones.
 void* settle(void* memory) {
@@ -61,10 +84,12 @@ void* settle(void* memory) {
   if (spare == nullptr) return memory;
   if (spare_is_unused || succession::retire(RingWriter(spare))) {
     const AddressRange from = pages_of(memory);
-    const KernelResult r = kernel::remap({from.begin, from.size(), from.size(),
-                                          MREMAP_MAYMOVE | MREMAP_FIXED, pages_of(spare).begin});
-    if (!r.ok()) return nullptr;
-    return spare;
+    const AddressRange to = pages_of(spare);
+    const KernelResult r = kernel::remap(
+        {from.begin, from.size(), from.size(), MREMAP_MAYMOVE | MREMAP_FIXED, to.begin});
+    if (r.ok()) return spare;
+    fill_hole(to);
+    return nullptr;
   }
   if (stuck == kMostStuck) return nullptr;
   ++stuck;
@@ -82,29 +107,32 @@ bool offer(RingWriter ring) {
     return false;
   const RingMemory made = make_memory_ring();
   if (made.memory == nullptr) return false;
+  kernel::call(SYS_munlock, kernel::as_long(pages_of(made.memory).begin), ring::kSize);
+  RingWriter(made.memory).format(ring.header().page_size, ring.header().pid);
+  // From here on writers wait for the next ring, or for this one to open again: some 100 us.
+  const std::uint64_t taken = succession::leave(ring);
+  succession::copy(ring, RingWriter(made.memory), taken);
+  // Only now that it is whole, and left itself: threads may still look for an old ring there.
   void* memory = settle(made.memory);
   if (memory == nullptr) {
+    succession::open(ring, taken);
     kernel::unmap(pages_of(made.memory));
     held::close(made.fd);
     return false;
   }
-  kernel::call(SYS_munlock, kernel::as_long(pages_of(memory).begin), ring::kSize);
   RingWriter next(memory);
-  next.format(ring.header().page_size, ring.header().pid);
-  // From here on writers wait for the next ring, or for this one to stay: some 100 us.
-  const std::uint64_t taken = succession::leave(ring);
-  succession::copy(ring, next, taken);
   process.record.copy_to(next.header().counters_before);
   recorder::tell_window(next.header());
   const bool sent = greeting::offer(made.fd).ok();
   held::close(made.fd);
   if (!sent) {
-    succession::stay(ring, taken);
+    succession::open(ring, taken);
     if (memory != spare) kernel::unmap(pages_of(memory));
     spare_is_unused = memory == spare;
     return false;
   }
   process.record.leave(ring.memory());
+  succession::open(next, taken);
   mark->ring.store(memory, std::memory_order_seq_cst);  // pairs with ring_of_this_process
   spare = predecessor = ring.memory();
   spare_is_unused = false;
@@ -117,7 +145,10 @@ bool offer(RingWriter ring) {
 }
 
 std::uint64_t wait_after(bool offered) {
-  if (offered && ++unanswered >= kPatience) return kSeldom;
+  if (offered && ++unanswered >= kPatience) {
+    const unsigned doubled = unanswered - kPatience;
+    return kSeldom << (doubled < kMostDoubled ? doubled : kMostDoubled);
+  }
   return wait < kLongest / 2 ? wait * 2 : kLongest;
 }
 
@@ -146,13 +177,12 @@ void look_now(std::uint64_t now, void* memory) {
 }
 
 void look_unless(std::uint64_t now) {
-  const Asking ask;
-  void* memory = ring_of_this_process();
-  if (!ask.may() || memory == nullptr) return;
   // A handler might come to an event of its own, close descriptors, or never return.
-  const kernel::SignalSet mask = kernel::block_signals(~kernel::SignalSet{0});
-  if (!looking.exchange(true, std::memory_order_acquire)) {
-    look_now(now, memory);
+  const kernel::SignalSet mask = kernel::block_signals(kernel::kAllButSigsys);
+  // Over before handlers run again: one may never return.
+  if (const Asking ask; ask.may() && !looking.exchange(true, std::memory_order_acquire)) {
+    // Not before: another thread may just have gone on to the next ring.
+    if (void* memory = ring_of_this_process()) look_now(now, memory);
     looking.store(false, std::memory_order_release);
   }
   kernel::set_signal_mask(mask);

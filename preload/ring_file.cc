@@ -31,13 +31,21 @@ bool fits_file_limit() {
   return kernel::get_rlimit(RLIMIT_FSIZE, &limit).ok() && limit.rlim_cur >= ring::kSize;
 }
 
-RingMemory map_whole(int fd) {
+// `file`: what the descriptor was. Another thread of the host may close descriptors that it does
+// not know, and open a file by this number: then that is mapped, and must not be written to.
+RingMemory map_whole(int fd, const struct stat& file) {
   // Every page is there before the first store: a store that finds no memory would be a SIGBUS.
   KernelResult r = kernel::fallocate(fd, Bytes{ring::kSize});
   if (r.ok()) r = kernel::map({{}, Bytes{ring::kSize}, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0});
   if (!r.ok()) {
     held::close(fd);
     return cannot(Hello::Cannot::kMemory, r.error());
+  }
+  struct stat now = {};
+  if (!kernel::fstat(fd, &now).ok() || now.st_dev != file.st_dev || now.st_ino != file.st_ino) {
+    kernel::unmap(range_of(r.address(), Bytes{ring::kSize}));
+    held::forget(fd);
+    return cannot(Hello::Cannot::kMemory, EBADF);
   }
   return {reinterpret_cast<void*>(r.address().value), fd, Hello::Cannot::kNone, 0};
 }
@@ -47,10 +55,10 @@ RingMemory map_whole(int fd) {
 RingMemory make_memory_ring() {
   if (!fits_file_limit()) return cannot(Hello::Cannot::kFileLimit, 0);
   KernelResult r =
-      kernel::memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+      kernel::memfd_create(ring::kMemoryName, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   // Older kernels know no MFD_NOEXEC_SEAL.
   if (r.error() == EINVAL)
-    r = kernel::memfd_create("jitcorral-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    r = kernel::memfd_create(ring::kMemoryName, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (!r.ok()) return cannot(Hello::Cannot::kMemory, r.error());
   const int fd = static_cast<int>(r.raw);
   held::keep(fd);
@@ -61,7 +69,7 @@ RingMemory make_memory_ring() {
     held::forget(fd);
     return cannot(Hello::Cannot::kMemory, EBADF);
   }
-  RingMemory made = map_whole(fd);
+  RingMemory made = map_whole(fd, s);
   // The reader maps it too: it must not be cut off under it.
   if (made.memory != nullptr)
     kernel::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
@@ -127,7 +135,9 @@ RingMemory make_file_ring(const char* pattern, std::string_view executable) {
   const bool known = kernel::fstatfs(fd, &fs).ok() &&
                      (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == TMPFS_MAGIC ||
                       fs.f_type == XFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC);
-  RingMemory made = known ? map_whole(fd) : cannot(Hello::Cannot::kFileSystem, 0);
+  struct stat s = {};
+  RingMemory made = known && kernel::fstat(fd, &s).ok() ? map_whole(fd, s)
+                                                        : cannot(Hello::Cannot::kFileSystem, 0);
   if (!known) held::close(fd);
   if (made.memory == nullptr) kernel::unlink(path);  // made a moment ago, and still empty
   return made;

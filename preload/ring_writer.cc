@@ -6,18 +6,7 @@ namespace jitcorral {
 
 void RingWriter::format(std::uint32_t page_size, std::uint32_t pid) {
   ring::Header& h = header();
-  h.magic = ring::kMagic;
-  h.major = ring::kMajor;
-  h.minor = ring::kMinor;
-  h.size = ring::kSize;
-  h.header_size = ring::kHeaderSize;
-  h.shards_offset = ring::kShardsOffset;
-  h.shards = ring::kShards;
-  h.shard_size = ring::kShardSize;
-  h.texts_offset = ring::kTextsOffset;
-  h.texts_size = ring::kTextsSize;
-  h.slots_offset = ring::kSlotsOffset;
-  h.slots = ring::kSlots;
+  ring::describe_layout(h);
   h.page_size = page_size;
   h.pid = pid;
   h.wake_at.store(ring::kNobodyWaits, std::memory_order_relaxed);

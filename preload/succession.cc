@@ -35,7 +35,7 @@ std::uint64_t leave(RingWriter ring) {
   return taken;
 }
 
-void stay(RingWriter ring, std::uint64_t taken) {
+void open(RingWriter ring, std::uint64_t taken) {
   ring::Header& h = ring.header();
   h.texts_used.fetch_and(~ring::kTextsLeft, std::memory_order_relaxed);
   h.left_at.store(0, std::memory_order_release);
@@ -51,14 +51,17 @@ void copy(RingWriter from, RingWriter to, std::uint64_t taken) {
   h.first_ticket = taken;
   h.dropped.store(old.dropped.load(std::memory_order_relaxed), std::memory_order_relaxed);
   h.texts_lost.store(old.texts_lost.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  h.texts_used.store(old.texts_used.load(std::memory_order_relaxed) & ~ring::kTextsLeft,
+  h.texts_used.store(old.texts_used.load(std::memory_order_relaxed) | ring::kTextsLeft,
                      std::memory_order_relaxed);
   h.state.store(old.state.load(std::memory_order_relaxed), std::memory_order_relaxed);
   copy_texts(from, to);
   for (std::uint32_t i = 0; i < ring::kSlots; ++i) {
     ring::Slot& slot = from.slots()[i];
-    // A reader that lives after all may free it under us, and a late writer claim it.
-    for (std::uint64_t state = slot.state.load(std::memory_order_acquire);;) {
+    // A reader that lives after all may free it under us, and a late writer claim it. One that does
+    // nothing else must not hold us: what is not copied counts as unfinished.
+    constexpr int kRounds = 16;
+    std::uint64_t state = slot.state.load(std::memory_order_acquire);
+    for (int round = 0; round < kRounds; ++round) {
       if ((state & 3) == ring::kCommitted) copy_body(slot, to.slots()[i]);
       __atomic_thread_fence(__ATOMIC_ACQUIRE);
       const std::uint64_t again = slot.state.load(std::memory_order_relaxed);
@@ -69,8 +72,9 @@ void copy(RingWriter from, RingWriter to, std::uint64_t taken) {
       state = again;
     }
   }
+  h.left_at.store(taken + 1, std::memory_order_relaxed);
   // Release: pairs with the reader's look at what was given out.
-  h.taken.store(taken, std::memory_order_release);
+  h.taken.store(taken | ring::kLeft, std::memory_order_release);
 }
 
 bool copy_late(RingWriter from, RingWriter to) {

@@ -10,10 +10,12 @@ namespace jitcorral::succession {
 
 // From now on nobody gets a ticket or room for a text in `ring`; the tickets that were given out.
 std::uint64_t leave(RingWriter ring);
-// They do again, from that ticket on.
-void stay(RingWriter ring, std::uint64_t taken);
+// From now on they do, from that ticket on: of a ring that was left, or is a copy.
+void open(RingWriter ring, std::uint64_t taken);
 
-// What is in `from`, which was left: `to` is formatted and empty, and nobody else knows it.
+// What is in `from`, which was left: `to` is formatted and empty, and nobody else knows it. Nobody
+// gets a ticket there either before open(): it may come to lie where threads still look for an old
+// ring.
 void copy(RingWriter from, RingWriter to, std::uint64_t taken);
 // What writers in `from` have finished since. False if one of them still is not done, or never will
 // be. By one thread at a time.

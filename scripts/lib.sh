@@ -5,7 +5,7 @@ cd "$top"
 
 # What shim and command are built with.
 build_packages=(g++ cmake ninja-build pkg-config libsqlite3-dev libcli11-dev nlohmann-json3-dev libspdlog-dev
-  libfmt-dev libsystemd-dev)
+  libfmt-dev libsystemd-dev liblz4-dev)
 build_packages+=(prometheus-cpp-dev libmicrohttpd-dev)
 build_packages+=(libcapstone-dev)
 

@@ -145,7 +145,13 @@ void Collector::take(Message message) {
 }
 
 void Collector::receive(Listener& listener) {
-  while (auto message = listener.receive()) take(*std::move(message));
+  // Who says hello without end must not keep us from the rings.
+  constexpr int kMostAtOnce = 4096;
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    auto message = listener.receive();
+    if (!message) return;
+    take(*std::move(message));
+  }
 }
 
 void Collector::see_ends() {
@@ -186,7 +192,8 @@ std::chrono::milliseconds Collector::look() {
     if (process->read_ring(late)) last_event_ = now;
     most = std::max(most, process->events.size() - before);
     filtered |= process->ring && process->ring->is_filtered();
-    if (now >= process->next_sample) process->sample(now);
+    if (now >= process->next_sample && !process->sample(now))
+      process->close(model::RunState::kReplaced, std::nullopt);
   }
   see_ends();
   if (now >= next_scan_) see_children(now);
@@ -206,6 +213,12 @@ std::chrono::milliseconds Collector::look() {
   }
   const auto until_scan = std::chrono::ceil<milliseconds>(next_scan_ - now);
   return std::clamp(until_scan, milliseconds(1), sleep);
+}
+
+void Collector::adopt(const std::vector<pid_t>& left_behind) {
+  const auto now = Clock::now();
+  for (const pid_t pid : left_behind)
+    if (living(pid) == nullptr) silent_.try_emplace(pid, Silent{now, proc::executable(pid)});
 }
 
 void Collector::finish(int status) {

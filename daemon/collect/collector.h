@@ -31,6 +31,8 @@ class Collector {
   std::chrono::milliseconds look();
   // The first process ended.
   void command_ended(int wait_status);
+  // Processes that are no child of anybody known: their parents ended before they were seen.
+  void adopt(const std::vector<pid_t>& left_behind);
   // The last look: closes what has ended, leaves open what goes on, writes the session's row.
   void finish(int status);
 

@@ -80,6 +80,29 @@ void remove_stale(const std::string& path) {
   if (unlink(path.c_str()) != 0) fail(path);
 }
 
+// Whether closing it frees some memory and no more: what a ring may be.
+bool is_small_memory(const Descriptor& descriptor) {
+  constexpr off_t kMost = 16 << 20;
+  struct stat status = {};
+  return fcntl(descriptor.get(), F_GET_SEALS) >= 0 && fstat(descriptor.get(), &status) == 0 &&
+         S_ISREG(status.st_mode) && status.st_size <= kMost;
+}
+
+// Whether nothing lies in a connection any more, nor will; a message may bring descriptors, which
+// are closed with it.
+bool is_drained(const Descriptor& connection) {
+  shutdown(connection.get(), SHUT_RD);
+  // An empty message is not the end: it says who sent it.
+  const int on = 1;
+  setsockopt(connection.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
+  msghdr header = {};
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  return recvmsg(connection.get(), &header, MSG_PEEK | MSG_DONTWAIT) == 0 &&
+         header.msg_controllen == 0;
+}
+
 template <typename T>
 T option(const Descriptor& socket, int name) {
   T value = {};
@@ -190,11 +213,13 @@ std::optional<Message> Listener::receive() {
     Connection connection = std::move(silent_.front());
     silent_.pop_front();
     const Reading reading = read(connection, message);
-    if (reading == Reading::kTaken) return message;
-    if (reading == Reading::kSilent && now - connection.since < kPatience)
+    if (reading == Reading::kSilent && now - connection.since < kPatience) {
       silent_.push_back(std::move(connection));
-    else
-      ++refused_;
+      continue;
+    }
+    end(std::move(connection));
+    if (reading == Reading::kTaken) return message;
+    ++refused_;
   }
   starved_ = false;
   // Who connects without end must not keep us here.
@@ -207,32 +232,45 @@ std::optional<Message> Listener::receive() {
       starved_ = errno != EAGAIN;
       return std::nullopt;
     }
+    socklen_t size = sizeof connection.peer;
+    getsockopt(connection.socket.get(), SOL_SOCKET, SO_PEERCRED, &connection.peer, &size);
     const Reading reading = read(connection, message);
+    if (reading == Reading::kSilent) {
+      silent_.push_back(std::move(connection));
+      if (silent_.size() <= kMostSilent) continue;
+      connection = std::move(silent_.front());
+      silent_.pop_front();
+    }
+    end(std::move(connection));
     if (reading == Reading::kTaken) return message;
-    if (reading == Reading::kSilent) silent_.push_back(std::move(connection));
-    if (reading == Reading::kSilent && silent_.size() <= kMostSilent) continue;
     ++refused_;
-    if (reading == Reading::kSilent) silent_.pop_front();
   }
   return std::nullopt;
 }
 
+void Listener::end(Connection connection) {
+  if (!is_drained(connection.socket))
+    closer_.close(std::move(connection.socket), connection.peer.uid);
+}
+
 Listener::Reading Listener::read(const Connection& from, Message& message) {
   const Descriptor& connection = from.socket;
-  ucred peer = {};
-  socklen_t size = sizeof peer;
-  if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-    return Reading::kRefused;
+  const ucred& peer = from.peer;
   // A process of another pid namespace has no number here, and 0 means ourselves.
   if (peer.pid <= 0) return Reading::kRefused;
   if (peer.uid != geteuid() && peer.uid != 0 && !for_everyone_) return Reading::kRefused;
+  // Who sends what can't be closed gets no more of it in here.
+  constexpr std::size_t kMostWaiting = 8;
+  if (closer_.waiting(peer.uid) > kMostWaiting) return Reading::kRefused;
   message = {};
   message.pid = peer.pid;
   message.uid = peer.uid;
   message.gid = peer.gid;
   unsigned char bytes[Hello::kMostSize];
   iovec body = {bytes, sizeof bytes};
-  alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
+  // Room for all that a message may bring: the kernel would close the rest here and now.
+  constexpr std::size_t kMostDescriptors = 253;
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
   msghdr header = {};
   header.msg_iov = &body;
   header.msg_iovlen = 1;
@@ -240,17 +278,25 @@ Listener::Reading Listener::read(const Connection& from, Message& message) {
   header.msg_controllen = sizeof control;
   const ssize_t got = recvmsg(connection.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got < 0) return errno == EAGAIN || errno == EINTR ? Reading::kSilent : Reading::kRefused;
+  bool is_plausible = true;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-      message.ring = Descriptor(fd);  // of several the last one stays
+      Descriptor descriptor(fd);
+      if (is_small_memory(descriptor)) {
+        message.ring = std::move(descriptor);  // of several the last one stays
+      } else {
+        is_plausible = false;
+        closer_.close(std::move(descriptor), peer.uid);
+      }
     }
   }
   const auto hello = hello_from(bytes, static_cast<std::size_t>(got));
-  if (!hello || hello->size != got || (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ||
+  if (!is_plausible || !hello || hello->size != got ||
+      (header.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0 ||
       hello->subject >= Hello::Subject::kCount)
     return Reading::kRefused;
   message.hello = *hello;

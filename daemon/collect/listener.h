@@ -1,6 +1,7 @@
 // The socket on which processes say hello.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "collect/closer.h"
 #include "collect/ring_reader.h"
 #include "jitcorral/hello.h"
 
@@ -22,7 +24,7 @@ struct Message {
   uid_t uid = 0;
   gid_t gid = 0;
   Descriptor pidfd;  // of the sender; none if it is gone already
-  Descriptor ring;   // with Subject::kRing
+  Descriptor ring;   // with Subject::kRing: a memfd, of no more than some MiB
 };
 
 // A descriptor of the process that has this pid now; none if there is none.
@@ -64,9 +66,11 @@ class Listener {
   struct Connection {
     Descriptor socket;
     std::chrono::steady_clock::time_point since;
+    ucred peer = {};
   };
   enum class Reading { kTaken, kSilent, kRefused };
   Reading read(const Connection& connection, Message& message);
+  void end(Connection connection);
   void bind_and_listen(mode_t mode);
 
   std::string folder_;  // to be removed; empty: none
@@ -77,6 +81,7 @@ class Listener {
   std::uint64_t refused_ = 0;
   std::deque<Connection> silent_;  // oldest first
   bool starved_ = false;
+  Closer closer_;
 };
 
 }  // namespace jitcorral::collect

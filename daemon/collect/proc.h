@@ -34,6 +34,10 @@ std::string boot_id();
 // The name that everybody may see.
 std::string name(pid_t pid);
 
+// Processes that live and were started with `setting` ("NAME=VALUE", or with more behind a comma)
+// in their environment, of those that we may look at; not ourselves. A fork has what its parent was
+// started with.
+std::vector<pid_t> started_with(const std::string& setting);
 // All threads' children.
 std::vector<pid_t> children(pid_t pid);
 std::string executable(pid_t pid);

@@ -10,7 +10,7 @@
 namespace jitcorral::collect {
 
 void AddressSet::add(AddressRange range) {
-  if (range.empty()) return;
+  if (range.empty() || covers(range)) return;
   auto next = ranges_.upper_bound(range.begin);
   if (next != ranges_.begin()) {
     auto before = std::prev(next);
@@ -27,6 +27,18 @@ void AddressSet::add(AddressRange range) {
   ranges_[range.begin] = range.end;
 }
 
+void AddressSet::remove(AddressRange range) {
+  if (range.empty()) return;
+  auto at = ranges_.upper_bound(range.begin);
+  if (at != ranges_.begin() && std::prev(at)->second > range.begin) --at;
+  while (at != ranges_.end() && at->first < range.end) {
+    const AddressRange piece = {at->first, at->second};
+    at = ranges_.erase(at);
+    if (piece.begin < range.begin) ranges_[piece.begin] = range.begin;
+    if (range.end < piece.end) ranges_[range.end] = piece.end;
+  }
+}
+
 bool AddressSet::covers(AddressRange range) const {
   auto next = ranges_.upper_bound(range.begin);
   return next != ranges_.begin() && std::prev(next)->second >= range.end;
@@ -37,7 +49,16 @@ void AddressSet::add(const AddressSet& other) {
 }
 
 void Process::explain(const std::vector<Event>& stored) {
+  // What was mapped once explains what is found for good: children were forked while it was there,
+  // and a look at the list of mappings is older than the events behind it. But a process that never
+  // uses an address twice must not fill our memory: of very many pieces, those go that were
+  // unmapped.
+  constexpr std::size_t kManyPieces = 4096;
   for (const Event& event : stored) {
+    const bool unmaps = event.call == Call::kUnmap || event.call == Call::kFree ||
+                        event.call == Call::kMoveFrom || event.call == Call::kReplace;
+    if (unmaps && explained.size() > kManyPieces && event.address + event.length > event.address)
+      explained.remove(event.range());
     const bool maps = event.call == Call::kMap || event.call == Call::kAllocate ||
                       event.call == Call::kMoveTo ||
                       (event.call == Call::kProtect && (event.prot() & 4 /* PROT_EXEC */) != 0);
@@ -55,25 +76,30 @@ bool Process::may_open(const std::string& path) const {
 
 bool Process::read_ring(bool thorough) {
   if (!ring) return false;
-  const std::vector<Event> fresh = ring->peek(thorough);
+  std::vector<Event> fresh = ring->peek(thorough);
   explain(fresh);
+  known_sites.resize(ring::kTextsSize / kSiteStep);
   for (const Event& event : fresh) {
-    if (event.site == 0 || !known_sites.insert(event.site).second) continue;
+    const std::uint32_t at = event.site / kSiteStep;
+    if (event.site == 0 || at >= known_sites.size() || known_sites[at]) continue;
     if (auto site = ring->site(event.site)) {
       if (may_open(site->module)) site->version = inspect::engine_version(site->role, site->module);
       sites.push_back(*std::move(site));
-    } else {
-      known_sites.erase(event.site);
+      known_sites[at] = true;
     }
   }
-  events.insert(events.end(), fresh.begin(), fresh.end());
+  const bool any = !fresh.empty();
   run.recorded += fresh.size();
+  if (any && events.empty())
+    events = std::move(fresh);
+  else
+    events.insert(events.end(), fresh.begin(), fresh.end());
   const model::Run before = run;
   fill_in(run, *ring);
-  if (!fresh.empty() || before.counters != run.counters || before.dropped != run.dropped ||
+  if (any || before.counters != run.counters || before.dropped != run.dropped ||
       before.window.has_value() != run.window.has_value())
     changed = true;
-  return !fresh.empty();
+  return any;
 }
 
 AddressSet Process::all_explained() const {
@@ -84,7 +110,7 @@ AddressSet Process::all_explained() const {
   return known;
 }
 
-void Process::sample(Clock::time_point now) {
+bool Process::sample(Clock::time_point now) {
   constexpr Clock::duration kAgain = std::chrono::milliseconds(30);
   constexpr Clock::duration kLongest = std::chrono::seconds(60);
   // Of a process with very many mappings a look takes long: at most a fiftieth of the time.
@@ -94,8 +120,13 @@ void Process::sample(Clock::time_point now) {
   const auto all = proc::mappings(pid);
   if (!all) {
     next_sample = now + sample_interval;
-    return;
+    return true;
   }
+  // The shim never unmaps it; an exec does. One that is ending has no mappings at all.
+  const auto is_ring = [name = std::string("/memfd:") + ring::kMemoryName](const proc::Mapping& m) {
+    return m.name.starts_with(name);
+  };
+  if (ring && !all->empty() && std::none_of(all->begin(), all->end(), is_ring)) return false;
   ++run.samples;
   changed = true;
   read_ring(false);
@@ -123,6 +154,7 @@ void Process::sample(Clock::time_point now) {
     sample_interval = std::max(sample_interval * 5 / 4, (Clock::now() - began) * kSeldom);
     sample_interval = std::min(sample_interval, kLongest);
   }
+  return true;
 }
 
 void Process::report(const proc::Mapping& mapping, std::uint64_t ticket) {
@@ -157,6 +189,10 @@ void Process::close(model::RunState state, std::optional<proc::Exit> exit) {
     suspects.clear();
   }
   if (ring) run.torn = ring->implausible() + ring->unfinished();
+  // It has gone on to another ring, which never came here, or its ring was lost with an earlier
+  // recorder: how much lay in that nobody knows, so at least one event counts as not taken over.
+  if (run.has_ring && (!ring || ring->is_left()))
+    run.position = std::max(run.position, run.recorded + run.dropped + run.torn) + 1;
   run.state = state;
   run.ended = wall_time_now();
   if (exit) {

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "collect/proc.h"
@@ -19,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 class AddressSet {
  public:
   void add(AddressRange range);
+  void remove(AddressRange range);
+  std::size_t size() const { return ranges_.size(); }  // pieces
   bool covers(AddressRange range) const;
   void add(const AddressSet& other);
 
@@ -47,7 +48,8 @@ struct Process {
   bool may_open(const std::string& path) const;
   bool is_trusted = true;
 
-  std::set<std::uint32_t> known_sites;
+  static constexpr std::uint32_t kSiteStep = 8;  // sites lie at multiples of it
+  std::vector<bool> known_sites;                 // by id / kSiteStep
   AddressSet explained;  // every range that an event mapped or made executable
   // Executable memory that no event explained when it was last looked for. An event may be on its
   // way, so it takes two looks.
@@ -60,8 +62,9 @@ struct Process {
   bool read_ring(bool thorough);
   // By these events, which were stored, what they mapped is explained.
   void explain(const std::vector<Event>& stored);
-  // Looks for executable memory that no event explains.
-  void sample(Clock::time_point now);
+  // Looks for executable memory that no event explains, and for the ring itself. False: the process
+  // has called exec since, and what it is now has not said hello; there is no more to come.
+  bool sample(Clock::time_point now);
   // Whether the process is gone.
   bool has_ended() const;
   // It is gone, or became another program: reads the rest and closes the row.

@@ -77,6 +77,7 @@ RingReader::RingReader(RingReader&& other) noexcept
       position_(other.position_),
       released_(other.released_),
       implausible_(other.implausible_),
+      looked_at_(other.looked_at_),
       peeked_(std::move(other.peeked_)),
       held_(std::move(other.held_)) {
   other.memory_ = nullptr;
@@ -94,10 +95,17 @@ std::vector<Event> RingReader::peek(bool thorough) {
   std::uint64_t count = taken - position_;
   if (thorough || count > ring::kSlots) count = ring::kSlots;
   const std::uint64_t first = taken - count;
+  // A fault brings the pages around it along: 64 KiB, as Linux has it.
+  constexpr std::size_t kAround = 64 << 10;
+  looked_at_ = std::min<std::size_t>(
+      ring::kSize, looked_at_ + ring::kSlotsOffset + count * sizeof(ring::Slot) + kAround);
   std::vector<Event> events;
+  events.reserve(thorough ? 0 : count);
+  peeked_.reserve(peeked_.size() + events.capacity());
+  bool by_ticket = true;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto index = static_cast<std::uint32_t>((first + i) % ring::kSlots);
-    ring::Slot& slot = slots[index];
+    const ring::Slot& slot = slots[index];
     // Acquire: pairs with the writer's release when it commits.
     const std::uint64_t state = slot.state.load(std::memory_order_acquire);
     if ((state & 3) != ring::kCommitted) continue;
@@ -109,16 +117,20 @@ std::vector<Event> RingReader::peek(bool thorough) {
     std::memcpy(&event, words, sizeof event);
     peeked_.push_back(index);
     held_[index] = true;
-    // Read again: the ticket may be newer than the look at the beginning.
-    const bool is_its_own = event.ticket % ring::kSlots == index && event.ticket < this->taken();
-    if (is_its_own && is_plausible(event))
+    // Read again if need be: the ticket may be newer than the look at the beginning.
+    const bool is_its_own = event.ticket % ring::kSlots == index &&
+                            (event.ticket < taken || event.ticket < this->taken());
+    if (is_its_own && is_plausible(event)) {
+      by_ticket = by_ticket && (events.empty() || events.back().ticket < event.ticket);
       events.push_back(event);
-    else
+    } else {
       ++implausible_;
+    }
   }
   position_ = taken;
-  std::sort(events.begin(), events.end(),
-            [](const Event& a, const Event& b) { return a.ticket < b.ticket; });
+  if (!by_ticket)
+    std::sort(events.begin(), events.end(),
+              [](const Event& a, const Event& b) { return a.ticket < b.ticket; });
   return events;
 }
 
@@ -161,6 +173,7 @@ std::optional<std::uint64_t> RingReader::oldest() const {
 void RingReader::rest() {
   // The pages stay where they are, in the memfd; only our view of them goes.
   madvise(memory_, ring::kSize, MADV_DONTNEED);
+  looked_at_ = 0;
   if (peeked_.capacity() > 512 && peeked_.empty()) peeked_.shrink_to_fit();
 }
 
@@ -278,11 +291,10 @@ model::Counters RingReader::counters() const {
   const ring::Header& h = header();
   const auto* shards = reinterpret_cast<const ring::Shard*>(memory_ + ring::kShardsOffset);
   model::Counters counters = {};
-  for (std::size_t i = 0; i < ring::kCounters; ++i) {
-    counters[i] = h.counters_before[i];
-    for (std::uint32_t shard = 0; shard < ring::kShards; ++shard)
+  for (std::size_t i = 0; i < ring::kCounters; ++i) counters[i] = h.counters_before[i];
+  for (std::uint32_t shard = 0; shard < ring::kShards; ++shard)
+    for (std::size_t i = 0; i < ring::kCounters; ++i)
       counters[i] += __atomic_load_n(&shards[shard].counters[i], __ATOMIC_RELAXED);
-  }
   return counters;
 }
 

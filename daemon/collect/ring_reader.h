@@ -56,6 +56,8 @@ class RingReader {
   std::optional<std::uint64_t> oldest() const;
   // Gives back what reading took of our memory; nothing of the ring itself.
   void rest();
+  // How much that is, at most: bytes of the ring that were looked at since.
+  std::size_t looked_at() const { return looked_at_; }
 
   // Whether tickets were given out since the last peek().
   bool has_news() const { return taken() != position_; }
@@ -98,6 +100,7 @@ class RingReader {
   std::uint64_t position_ = 0;  // tickets below were looked at
   std::uint64_t released_ = 0;  // events
   std::uint64_t implausible_ = 0;
+  std::size_t looked_at_ = 0;
   std::vector<std::uint32_t> peeked_;                         // slots
   std::vector<bool> held_ = std::vector<bool>(ring::kSlots);  // the same, by slot
 };

@@ -13,12 +13,13 @@
 #include <string_view>
 
 #include "collect/proc.h"
+#include "jitcorral/ring.h"
 
 namespace jitcorral::collect {
 namespace {
 
 constexpr std::string_view kShim = "libjitcorral.so";
-constexpr std::string_view kRing = "/memfd:jitcorral-ring";
+constexpr std::string_view kMemory = "/memfd:";
 
 struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
@@ -51,7 +52,8 @@ bool read_maps(const std::string& maps, UnderShim& out) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     std::string_view path = path_of(line);
-    if (path.starts_with(kRing)) out.has_ring = true;
+    if (path.starts_with(kMemory) && path.substr(kMemory.size()).starts_with(ring::kMemoryName))
+      out.has_ring = true;
     constexpr std::string_view kDeleted = " (deleted)";  // it was updated since
     if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
     if (out.library.empty() && path.substr(path.rfind('/') + 1).starts_with(kShim))

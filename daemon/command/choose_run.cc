@@ -45,8 +45,10 @@ std::optional<Choice> choice_in(const store::Database& database, const Which& wh
   return std::nullopt;
 }
 
+}  // namespace
+
 // A daemon that is asked for a number may hold it as a run, as a pid or as both.
-std::optional<Chosen> asked_for(const Which& which) {
+std::optional<Chosen> ask_daemon_for(const Which& which) {
   for (const auto what : {model::Query::What::kPid, model::Query::What::kRun}) {
     const bool is_pid = what == model::Query::What::kPid;
     if (which.kind == (is_pid ? Which::Kind::kRun : Which::Kind::kPid)) continue;
@@ -63,14 +65,12 @@ std::optional<Chosen> asked_for(const Which& which) {
     return Chosen{std::move(*database), std::move(*choice)};
   }
   if (which.kind != Which::Kind::kEither) return std::nullopt;
-  return asked_for({Which::Kind::kPid, which.number});
+  return ask_daemon_for({Which::Kind::kPid, which.number});
 }
-
-}  // namespace
 
 Chosen choose_run(const std::string& db, const Which& which) {
   if (db.empty())
-    if (std::optional<Chosen> chosen = asked_for(which)) return std::move(*chosen);
+    if (std::optional<Chosen> chosen = ask_daemon_for(which)) return std::move(*chosen);
   store::Database database = open_database(db);
   if (std::optional<Choice> choice = choice_in(database, which))
     return {std::move(database), std::move(*choice)};

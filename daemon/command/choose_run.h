@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "store/database.h"
@@ -24,6 +25,9 @@ struct Chosen {
   store::Database database;
   Choice choice;
 };
+
+// Of a daemon, if one answers and has it.
+std::optional<Chosen> ask_daemon_for(const Which& which);
 
 // A pid means its newest run. Of a number that is both, the pid of a living process goes first,
 // then the run, then a pid that was. `db` empty: a daemon that answers and has it, else the default

@@ -137,6 +137,15 @@ std::size_t check_options(const CLI::App& app, const std::vector<std::string>& a
   return arguments.size();
 }
 
+std::vector<std::string> take_command(const CLI::App& app, std::vector<std::string>& arguments) {
+  const std::size_t end = check_options(app, arguments, true);
+  const std::size_t begin = end < arguments.size() && arguments[end] == "--" ? end + 1 : end;
+  using Offset = std::vector<std::string>::difference_type;
+  std::vector<std::string> command(arguments.begin() + static_cast<Offset>(begin), arguments.end());
+  arguments.resize(end);
+  return command;
+}
+
 std::string parse_with(CLI::App& app, std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {

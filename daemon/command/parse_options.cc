@@ -120,16 +120,19 @@ Asked parse_run(std::vector<std::string> arguments) {
 
 Asked parse_runs(std::vector<std::string> arguments) {
   RunsOptions options;
-  CLI::App app("Lists the sessions and runs of a database, the newest first.", "runs");
+  CLI::App app(
+      "Lists the sessions and runs of a database, and what a daemon recorded, the newest first.",
+      "runs");
   dress(app, "jitcorral runs [--db FILE] [--json] [-n N]",
-        "  jitcorral runs          the latest 20 sessions\n"
+        "  jitcorral runs          the latest 20 sessions, and 20 runs of a daemon if one answers\n"
         "  jitcorral runs -n 0     all of them\n"
         "  jitcorral runs --json | jq '.sessions[].runs[] | select(.verdict == \"at-risk\") | "
         ".id'\n");
   std::string most;
   app.add_option("--db", options.db, std::string(kDbHelp))->type_name("FILE");
   app.add_flag("--json", options.json, "for programs");
-  app.add_option("-n,--number", most, "sessions, 20 unless told; 0: all")->type_name("N");
+  app.add_option("-n,--number", most, "sessions (of a daemon: runs), 20 unless told; 0: all")
+      ->type_name("N");
   check_options(app, arguments, false);
   const std::string help = parse_with(app, std::move(arguments));
   if (!help.empty()) return HelpText{help};
@@ -166,11 +169,7 @@ Asked parse_doctor(std::vector<std::string> arguments) {
   app.add_flag("--json", options.json, "for programs");
   app.add_option("--shim", options.shim, "the library; else the one beside this command")
       ->type_name("FILE");
-  const std::size_t end = check_options(app, arguments, true);
-  const std::size_t begin = end < arguments.size() && arguments[end] == "--" ? end + 1 : end;
-  using Offset = std::vector<std::string>::difference_type;
-  options.command.assign(arguments.begin() + static_cast<Offset>(begin), arguments.end());
-  arguments.resize(end);
+  options.command = take_command(app, arguments);
   const std::string help = parse_with(app, std::move(arguments));
   if (!help.empty()) return HelpText{help};
   if (options.command.empty() || options.command[0].empty())

@@ -38,6 +38,9 @@ std::uint64_t number(const CLI::App& app, std::string_view option, const std::st
 // the first word that is no option; returns where that is. Throws UsageError.
 std::size_t check_options(const CLI::App& app, const std::vector<std::string>& arguments,
                           bool stop_at_word);
+// Cuts the command off `arguments`: what follows "--", or begins with the first word that is no
+// option of `app`. Throws UsageError as check_options does.
+std::vector<std::string> take_command(const CLI::App& app, std::vector<std::string>& arguments);
 // Parses; the text of the help if that was asked for, else empty.
 std::string parse_with(CLI::App& app, std::vector<std::string> arguments);
 

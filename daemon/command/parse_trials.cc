@@ -62,11 +62,7 @@ Asked parse_compare(std::vector<std::string> arguments) {
   app.add_flag("--json", options.json, "for programs");
   app.add_option("--shim", options.shim, "the library; else the one beside this command")
       ->type_name("FILE");
-  const std::size_t end = check_options(app, arguments, true);
-  const std::size_t begin = end < arguments.size() && arguments[end] == "--" ? end + 1 : end;
-  using Offset = std::vector<std::string>::difference_type;
-  options.command.assign(arguments.begin() + static_cast<Offset>(begin), arguments.end());
-  arguments.resize(end);
+  options.command = take_command(app, arguments);
   const std::string help = parse_with(app, std::move(arguments));
   if (!help.empty()) return HelpText{help};
   if (app.count("-n") > 0) options.runs = static_cast<unsigned>(number(app, "-n", runs, 1, 1000));

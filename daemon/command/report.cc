@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "collect/ring_file.h"
+#include "command/choose_run.h"
 #include "command/commands.h"
 #include "command/load.h"
 #include "command/open_database.h"
@@ -53,7 +54,21 @@ void fill(Loaded& loaded, const ReportOptions& options, const store::Database& d
     loaded.runs = load_detailed(database, runs);
 }
 
+void fill_one(Loaded& loaded, const ReportOptions& options, const store::Database& database,
+              const model::Run& run) {
+  loaded.session = database.session(run.session);
+  fill(loaded, options, database, std::span(&run, 1));
+  loaded.again += fmt::format(" --run {}", run.id);
+}
+
 Loaded from_database(const ReportOptions& options) {
+  if (options.run && options.db.empty()) {
+    if (const auto chosen = ask_daemon_for({Which::Kind::kRun, *options.run})) {
+      Loaded loaded;
+      fill_one(loaded, options, chosen->database, chosen->choice.run);
+      return loaded;
+    }
+  }
   const store::Database database = open_database(options.db);
   Loaded loaded;
   loaded.again += db_option(options.db);
@@ -63,9 +78,7 @@ Loaded from_database(const ReportOptions& options) {
       throw std::runtime_error(fmt::format("no run {} in {}: {}; `jitcorral runs{}` lists them",
                                            *options.run, database.path(), existing_runs(database),
                                            db_option(options.db)));
-    loaded.session = database.session(run->session);
-    fill(loaded, options, database, std::span(&*run, 1));
-    loaded.again += fmt::format(" --run {}", *options.run);
+    fill_one(loaded, options, database, *run);
     return loaded;
   }
   const auto latest = database.latest_session();
@@ -137,9 +150,8 @@ int say(Loaded loaded, const ReportOptions& options) {
 int report_run(const store::Database& database, const model::Run& run, const ReportOptions& options,
                const std::string& again) {
   Loaded loaded;
+  fill_one(loaded, options, database, run);
   loaded.again = again;
-  loaded.session = database.session(run.session);
-  fill(loaded, options, database, std::span(&run, 1));
   return say(std::move(loaded), options);
 }
 

@@ -226,6 +226,12 @@ SessionResult run_session(const SessionPlan& plan) {
   collector.command_ended(status);
   recording.receive();
   collector.look();
+  collector.adopt(
+      collect::proc::started_with("JITCORRAL_RECORD=unix:" + recording.listener->path()));
+  // Asked before what they say is taken: who is gone by then has said all.
+  const bool some_go_on = collector.follows();
+  recording.receive();
+  collector.look();
   collector.finish(result.ended.status);
   if (collector.is_failing()) {
     result.why_not = "the database could not be written";
@@ -233,7 +239,8 @@ SessionResult run_session(const SessionPlan& plan) {
   }
   result.session = collector.session();
   result.database = collector.database()->path();
-  if (collector.follows()) result.followed_on = hand_over(collector, *recording.listener);
+  if (some_go_on || collector.follows())
+    result.followed_on = hand_over(collector, *recording.listener);
   if (collector.database() == nullptr) return result;
   try {
     const store::Database& database = *collector.database();

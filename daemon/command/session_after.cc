@@ -73,18 +73,22 @@ void judge(collect::Collector& collector) {
 void follow_to_their_ends(collect::Collector& collector, collect::Listener& listener) {
   constexpr int kAwaiting = 5, kStarved = 50;
   const collect::Descriptor told_to_end = heard_of_term();
-  int sleep = 0;
-  while (collector.follows()) {
+  for (;;) {
+    // Asked before its message is looked for: who is gone has said all.
+    const bool some = collector.follows();
+    collector.receive(listener);
+    int sleep = static_cast<int>(collector.look().count());
+    if (!some && !collector.follows()) break;
+    if (listener.is_awaiting()) sleep = std::min(sleep, kAwaiting);
+    if (listener.is_starved()) sleep = std::min(sleep, kStarved);
     std::vector<pollfd> entries = {{told_to_end.get(), POLLIN, 0},
                                    {listener.is_starved() ? -1 : listener.fd(), POLLIN, 0}};
     for (const int pidfd : collector.pidfds()) entries.push_back({pidfd, POLLIN, 0});
     poll(entries.data(), entries.size(), sleep);
-    const bool is_last = (entries[0].revents & POLLIN) != 0;
+    if ((entries[0].revents & POLLIN) == 0) continue;
     collector.receive(listener);
-    sleep = static_cast<int>(collector.look().count());
-    if (is_last) break;
-    if (listener.is_awaiting()) sleep = std::min(sleep, kAwaiting);
-    if (listener.is_starved()) sleep = std::min(sleep, kStarved);
+    collector.look();
+    break;
   }
   judge(collector);  // not before: it takes its time, and rings run over
 }

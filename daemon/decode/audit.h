@@ -74,8 +74,11 @@ class Auditor {
   Audit finish();
 
  private:
+  void weigh_calls();
+
   const Places& places_;
   Audit audit_;
+  std::vector<Address> functions_;  // of all code
 };
 
 }  // namespace jitcorral::decode

@@ -58,6 +58,7 @@ Decoded decode(const Code& code) {
   Disassembler disassembler(code.isa);
   const FlowMap flow(code, disassembler);
   out.bytes = flow.counts();
+  out.functions = flow.functions();
   const bool x86 = code.isa == Isa::kX86_64;
   Pages pages(out.references);
   std::size_t expected = 0;  // the next instruction, if no byte lies between

@@ -13,6 +13,7 @@ namespace jitcorral::decode {
 struct Decoded {
   std::vector<Reference> references;  // by `from`, then `with`
   FlowMap::Counts bytes;
+  std::vector<Address> functions;  // FlowMap::functions
 };
 
 Decoded decode(const Code& code);

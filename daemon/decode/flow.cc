@@ -11,6 +11,9 @@ constexpr std::size_t kAligned = 16;
 // How often a byte is decoded at most, on the average: hostile bytes make every trial fail late.
 constexpr std::uint64_t kDecodings = 8;
 
+// So many instructions of x86-64 one behind the other are hardly decoded out of step.
+constexpr unsigned kSynchronised = 32;
+
 }  // namespace
 
 FlowMap::FlowMap(const Code& code, Disassembler& disassembler)
@@ -50,10 +53,11 @@ bool FlowMap::try_function(Root root) {
     blocks.pop_back();
     good = follow(at, blocks);
   }
-  if (good)
+  if (good) {
     take(root.strength);
-  else
-    marks_[root.offset] |= kRejected;
+    functions_.push_back(code_.base + Bytes{root.offset});
+  }
+  if (!good) marks_[root.offset] |= kRejected;
   for (const Tried& t : tried_) {
     marks_[t.offset] &= static_cast<std::uint8_t>(~kTrial);
     if (good) continue;
@@ -190,7 +194,7 @@ bool FlowMap::may_begin(std::size_t at, Before before, bool padded) const {
   if ((marks_[at] & (kRejected | kInside)) != 0) return false;
   if (code_.isa == Isa::kAarch64)
     // Behind an indirect jump or a veneer stand tables and addresses, unless something pads.
-    return before != Before::kIndirectJump && before != Before::kSwept ? true : padded;
+    return padded || (before != Before::kIndirectJump && before != Before::kSwept);
   const bool aligned = (code_.base + Bytes{at}).value % kAligned == 0;
   switch (before) {
     case Before::kBegin:
@@ -201,8 +205,9 @@ bool FlowMap::may_begin(std::size_t at, Before before, bool padded) const {
     case Before::kPointers:
       return aligned;
     case Before::kSwept:
-    case Before::kSweptEnd:
       return padded && aligned;
+    case Before::kSweptEnd:
+      return (padded && aligned) || in_a_row_ >= kSynchronised;
   }
   return false;
 }
@@ -225,7 +230,8 @@ std::size_t FlowMap::sweep(std::size_t at, Before& before) {
   const auto insn = decode(at);
   std::size_t size = insn ? insn->size : std::min(unit, marks_.size() - at);
   bool whole = insn.has_value();
-  before = insn && insn->flow == Flow::kEnd ? Before::kSweptEnd : Before::kSwept;
+  const bool ends = insn && (insn->flow == Flow::kEnd || insn->flow == Flow::kJump);
+  before = ends ? Before::kSweptEnd : Before::kSwept;
   for (std::size_t i = 1; i < size; ++i) {
     // What is believed, or may be the begin of a function, is not swallowed.
     const bool begin =
@@ -238,11 +244,13 @@ std::size_t FlowMap::sweep(std::size_t at, Before& before) {
   }
   if (!whole) {
     counts_.undecoded = counts_.undecoded + Bytes{size};
+    in_a_row_ = 0;
     return at + size;
   }
   unsigned mark = (marks_[at] & (kTarget | kRejected)) | kBegins;
   if (insn->reference) mark |= kRefers;
   marks_[at] = static_cast<std::uint8_t>(mark);
+  ++in_a_row_;
   return at + size;
 }
 

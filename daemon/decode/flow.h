@@ -41,6 +41,8 @@ class FlowMap {
     Bytes undecoded{};  // does not decode
   };
   const Counts& counts() const { return counts_; }
+  // Where believed functions begin, or parts of them that are jumped to from afar. In no order.
+  const std::vector<Address>& functions() const { return functions_; }
 
  private:
   enum : std::uint8_t {
@@ -92,6 +94,8 @@ class FlowMap {
   std::vector<Tried> tried_;  // of the function that is being tried
   std::vector<Root> roots_;   // where believed functions call or jump
   std::uint64_t budget_ = 0;  // instructions that may still be decoded
+  std::vector<Address> functions_;
+  unsigned in_a_row_ = 0;  // instructions that were swept without a byte between that is none
   Counts counts_;
 };
 

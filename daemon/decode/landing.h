@@ -21,7 +21,8 @@ enum class Owner : std::uint8_t {
   kOther,     // heap, stacks, shared memory
   kCount,
 };
-inline constexpr std::string_view kOwnerNames[] = {"engine", "constant", "nameless", "file", "other"};
+inline constexpr std::string_view kOwnerNames[] = {"engine", "constant", "nameless", "file",
+                                                   "other"};
 static_assert(std::size(kOwnerNames) == static_cast<std::size_t>(Owner::kCount));
 
 struct Place {

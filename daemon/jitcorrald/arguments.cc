@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
+
+#include "metrics/address.h"
 
 namespace jitcorral {
 namespace {
@@ -40,13 +43,13 @@ std::string from_environment(const char* name) {
   return value != nullptr && *value == '/' ? value : "";
 }
 
-Defaults defaults() {
+Defaults defaults(bool of_user) {
   // What systemd made for the service comes first; then a machine's, then a user's.
   Defaults d;
   const std::string state = from_environment("STATE_DIRECTORY");
   const std::string runtime = from_environment("RUNTIME_DIRECTORY");
-  const bool is_machine =
-      geteuid() == 0 || state.starts_with("/var/") || runtime.starts_with("/run/jitcorral");
+  const bool is_machine = !of_user && (geteuid() == 0 || state.starts_with("/var/") ||
+                                       runtime.starts_with("/run/jitcorral"));
   if (is_machine) {
     d.runtime = "/run/jitcorral";
     d.database = (state.empty() ? "/var/lib/jitcorral" : state) + "/placements.db";
@@ -93,7 +96,10 @@ std::uint64_t size_of(const std::string& text) {
 }  // namespace
 
 Asked parse(int argc, const char* const* argv) {
-  const Defaults d = defaults();
+  const std::vector<std::string> given(argv + (argc > 0 ? 1 : 0), argv + argc);
+  // First: where the configuration lies depends on it.
+  const bool of_user = std::find(given.begin(), given.end(), "--user") != given.end();
+  const Defaults d = defaults(of_user);
   serve::Options options;
   options.socket = d.runtime + "/socket";
   options.query = d.runtime + "/query";
@@ -102,13 +108,15 @@ Asked parse(int argc, const char* const* argv) {
   options.for_everyone = d.for_everyone;
   Hold hold;
   std::string retain_size = "2G";
-  bool foreground = false, version = false, only_own = false;
+  bool foreground = false, version = false, only_own = false, user = false;
 
   CLI::App app(kAbout, "jitcorrald");
   app.footer(kExamples);
   app.set_help_flag("--help", "this text");
   app.add_flag("--version", version, "its version")->configurable(false);
   app.add_flag("--foreground", foreground, "stay in the foreground (the only mode)")
+      ->configurable(false);
+  app.add_flag("--user", user, "the daemon of one user, also if that is root: paths of the user's")
       ->configurable(false);
   app.add_option("--socket", options.socket, "where processes say hello");
   app.add_option("--query", options.query, "where readers ask");
@@ -131,7 +139,7 @@ Asked parse(int argc, const char* const* argv) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "read options from this file (" + d.configuration + ")");
 
-  std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  std::vector<std::string> arguments = given;
   const auto names_file = [](const std::string& a) { return a.starts_with("--config"); };
   struct stat there = {};
   if (std::none_of(arguments.begin(), arguments.end(), names_file) &&
@@ -154,6 +162,11 @@ Asked parse(int argc, const char* const* argv) {
   if (only_own) options.for_everyone = false;
   if (options.rings_per_user == 0) not_accepted("rings-per-user", "0", "1 or more");
   if (options.events_per_second == 0) not_accepted("events-per-second", "0", "1 or more");
+  try {
+    if (options.metrics != "off") metrics::check_address(options.metrics);
+  } catch (const metrics::AddressError& error) {
+    throw UsageError(std::string("--metrics: ") + error.what());
+  }
   const std::string& level = options.log_level;
   if (level != "debug" && level != "info" && level != "warn" && level != "error")
     not_accepted("log-level", level, "debug, info, warn or error");

@@ -45,13 +45,18 @@ class Socket {
   int fd_;
 };
 
+std::string unix_path(const std::string& where) {
+  std::string path = where.substr(kUnix.size());
+  constexpr std::size_t kSize = sizeof(sockaddr_un::sun_path);
+  if (path.empty() || path[0] != '/' || path.size() >= kSize)
+    refuse(where, "accepted: an absolute path of at most " + std::to_string(kSize - 1) + " bytes");
+  return path;
+}
+
 int listen_unix(const std::string& where) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = where.substr(kUnix.size());
-  if (path.empty() || path[0] != '/' || path.size() >= sizeof address.sun_path)
-    refuse(where, "accepted: an absolute path of at most " +
-                      std::to_string(sizeof address.sun_path - 1) + " bytes");
+  const std::string path = unix_path(where);
   path.copy(address.sun_path, path.size());
   const auto* const name = reinterpret_cast<const sockaddr*>(&address);
   Socket socket(where, AF_UNIX);
@@ -72,7 +77,13 @@ int listen_unix(const std::string& where) {
   return socket.listening();
 }
 
-int listen_loopback(const std::string& where) {
+struct Loopback {
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  bool is_v4 = false;
+};
+
+Loopback loopback_of(const std::string& where) {
   const std::size_t colon = where.find_last_of(':');
   if (colon == std::string::npos)
     refuse(where, "accepted: unix:/PATH, 127.0.0.1:PORT or [::1]:PORT");
@@ -85,16 +96,21 @@ int listen_loopback(const std::string& where) {
   if (error != std::errc() || stop != end || where.size() == colon + 1)
     refuse(where, "accepted as port: 0 to 65535");
 
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
+  Loopback at;
+  auto& [v4, v6, is_v4] = at;
   v4.sin_family = AF_INET;
   v6.sin6_family = AF_INET6;
   v4.sin_port = v6.sin6_port = htons(port);
-  const bool is_v4 = !is_bracketed && inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1;
+  is_v4 = !is_bracketed && inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1;
   const bool is_v6 = is_bracketed && inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1;
   const bool is_loopback = (is_v4 && (ntohl(v4.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET) ||
                            (is_v6 && IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr));
   if (!is_loopback) refuse(where, "accepted as address: 127.0.0.0/8 or [::1], and unix:/PATH");
+  return at;
+}
+
+int listen_loopback(const std::string& where) {
+  const auto [v4, v6, is_v4] = loopback_of(where);
   Socket socket(where, is_v4 ? AF_INET : AF_INET6);
   const int on = 1;
   setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -106,6 +122,13 @@ int listen_loopback(const std::string& where) {
 }
 
 }  // namespace
+
+void check_address(const std::string& where) {
+  if (where.starts_with(kUnix))
+    unix_path(where);
+  else
+    loopback_of(where);
+}
 
 int listen_at(const std::string& where) {
   return where.starts_with(kUnix) ? listen_unix(where) : listen_loopback(where);

@@ -12,6 +12,9 @@ class AddressError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Throws AddressError if listen_at() would not accept `where`, whatever is there now.
+void check_address(const std::string& where);
+
 // A listening socket at `where`: "unix:/PATH", "127.0.0.1:PORT" or "[::1]:PORT". Other addresses
 // than loopback are refused: what is served is for this machine. A socket file that nobody listens
 // at any more is replaced. Throws AddressError.

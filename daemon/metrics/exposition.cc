@@ -83,8 +83,6 @@ void of_groups(Families& to, const Groups& groups) {
        kPlacementNames, &Group::placements);
   each(to, groups, "jitcorral_passed_total", MetricType::Counter,
        "Mapping calls that were left as the host made them.", &Group::passed);
-  each(to, groups, "jitcorral_window_used_bytes", MetricType::Gauge,
-       "Bytes that living processes have mapped in their windows.", &Group::window_bytes);
   each(to, groups, "jitcorral_events_total", MetricType::Counter, "Events taken over from rings.",
        &Group::events);
   each(to, groups, "jitcorral_events_dropped_total", MetricType::Counter,
@@ -108,8 +106,6 @@ void of_daemon(Families& to, const Daemon& daemon, std::size_t groups) {
   to.one("jitcorral_daemon_store_failures_total", MetricType::Counter,
          "Writes to the database that failed; they are tried again.",
          number(daemon.store_failures));
-  to.one("jitcorral_daemon_read_lag_seconds", MetricType::Gauge,
-         "Age of the oldest event in a ring that is not stored yet.", daemon.read_lag_seconds);
   to.begin("jitcorral_daemon_refused_total", MetricType::Counter,
            "Hellos and rings that were not taken, by reason.");
   for (std::size_t i = 0; i < std::size(kRefusalNames); ++i)

@@ -71,7 +71,6 @@ Group& Group::operator+=(const Group& other) {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
   };
   living += other.living;
-  window_bytes += other.window_bytes;
   add_all(ended, other.ended);
   add_all(verdicts, other.verdicts);
   add_all(placements, other.placements);

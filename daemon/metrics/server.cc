@@ -17,6 +17,10 @@
 
 #include "metrics/exposition.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // Linux 6.16
+#endif
+
 namespace jitcorral::metrics {
 namespace {
 
@@ -64,6 +68,9 @@ class Server::Http {
  public:
   Http(int listening, Source source, const Limits& limits)
       : source_(std::move(source)), limits_(limits) {
+    // No request brings descriptors; to close them might take as long as their sender likes.
+    const int none = 0;
+    setsockopt(listening, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none);
     // Accepted beyond our own limit: those that are cut go only when the library comes round.
     daemon_ = MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, &Http::answer, this,
                                MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_CONNECTION_LIMIT,

@@ -43,11 +43,10 @@ inline constexpr std::string_view kRefusalNames[] = {"malformed", "version", "cr
                                                      "ring",      "rings",   "rate"};
 static_assert(std::size(kRefusalNames) == static_cast<std::size_t>(Refusal::kCount));
 
-// All processes of one unit and executable. Everything but `living` and `window_bytes` only grows:
+// All processes of one unit and executable. Everything but `living` only grows:
 // what ended runs left, and what living ones have counted so far.
 struct Group {
-  std::uint64_t living = 0;        // processes
-  std::uint64_t window_bytes = 0;  // that living processes have mapped in their windows
+  std::uint64_t living = 0;  // processes
   std::array<std::uint64_t, std::size(kEndingNames)> ended{};
   std::array<std::uint64_t, std::size(kVerdictNames)> verdicts{};  // of ended runs
   std::array<std::uint64_t, std::size(kPlacementNames)> placements{};
@@ -72,7 +71,6 @@ struct Daemon {
   std::uint64_t stored_bytes = 0;    // of events, since the start
   std::uint64_t database_bytes = 0;  // the file and its WAL
   std::uint64_t store_failures = 0;  // since the start
-  double read_lag_seconds = 0;       // age of the oldest committed event that is not stored yet
   std::array<std::uint64_t, std::size(kRefusalNames)> refused{};
 
   void count(Refusal refusal) { ++refused[static_cast<std::size_t>(refusal)]; }

@@ -30,6 +30,9 @@ struct Session {
   std::optional<int> status;      // what the command ended with; 128 + signal when killed by one
 };
 
+// Session::command of a daemon's: one a boot, which is never seen to end.
+inline constexpr const char* kDaemonCommand = "jitcorrald";
+
 // What became of the process so far.
 enum class RunState : std::uint8_t {
   kRunning,    // not seen to end; after its session's end: it outlived its recorder, or that died

@@ -17,6 +17,10 @@
 #include "model/query.h"
 #include "store/image.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83  // Linux 6.16
+#endif
+
 namespace jitcorral::serve {
 namespace {
 
@@ -71,6 +75,10 @@ Answers::Answers(std::unique_ptr<collect::Listener> listening, std::string datab
       database_(std::move(database)),
       refresh_(std::move(refresh)) {
   fcntl(listening_->fd(), F_SETFL, O_NONBLOCK);
+  // A question brings no descriptors: they would be closed here, which takes as long as their
+  // sender likes (collect/closer.h). An older kernel does not know how to refuse them.
+  const int none = 0;
+  setsockopt(listening_->fd(), SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -38,6 +38,9 @@ struct User {
   Budget messages{20'000};
   // Each costs looks into /proc and a row; what a large machine starts at once is no flood.
   Budget processes{200, 5'000};
+  // Seconds of ours for rings that are offered anew: each is stored, and compared with what is. A
+  // process offers one after five seconds at the earliest.
+  Budget offers{0.2, 2};
   bool said_too_many = false;
 };
 

@@ -35,10 +35,10 @@ Observed::~Observed() {
 }
 
 void Observed::count_end(const model::Run& run) {
-  // An exec is no end.
-  if (run.state == model::RunState::kReplaced) return;
   metrics::Group& group = ended_.of(run.unit, run.executable);
   count(group, run);
+  // An exec is no end; what it counted before stays counted.
+  if (run.state == model::RunState::kReplaced) return;
   group.count(run.signal      ? metrics::Ending::kSignal
               : run.exit_code ? metrics::Ending::kExit
                               : metrics::Ending::kUnknown);
@@ -61,6 +61,9 @@ metrics::Snapshot Observed::ask() {
 }
 
 metrics::Snapshot Observed::snapshot_now() {
+  // First come, first kept: who lives has his group before those that come later end.
+  for (const auto& [identity, followed] : recorder_.living())
+    ended_.of(followed->run.unit, followed->run.executable);
   metrics::Snapshot now;
   now.groups = ended_;
   for (const auto& [identity, followed] : recorder_.living()) {
@@ -80,7 +83,10 @@ metrics::Snapshot Observed::snapshot_now() {
     now.daemon.refused[static_cast<std::size_t>(what)] = n;
   };
   set(metrics::Refusal::kMalformed, tally.refused);
-  set(metrics::Refusal::kRings, tally.over_limit);
+  set(metrics::Refusal::kCredentials, tally.foreign);
+  set(metrics::Refusal::kRing, tally.rings_refused);
+  set(metrics::Refusal::kRings, tally.over_rings);
+  set(metrics::Refusal::kRate, tally.over_rate);
   return now;
 }
 

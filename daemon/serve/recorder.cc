@@ -25,9 +25,6 @@ constexpr std::uint64_t kQuarter = ring::kSlots / 4;
 constexpr milliseconds kFiltered(500);
 // A process without a pidfd is asked about as often.
 constexpr milliseconds kAskAgain(1000);
-// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
-// too.
-constexpr std::size_t kMostBuffered = 16 << 10;
 
 // Whether the process is gone, also if there is no descriptor of it: then it was gone before we
 // heard of it, or there was none left.
@@ -76,12 +73,14 @@ void Recorder::receive(collect::Listener& listener) {
   const std::uint64_t refused = listener.refused();
   // Who says hello without end must not keep us from the rings.
   constexpr int kMostAtOnce = 512;
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  constexpr milliseconds kLongest(100);
+  const auto began = Clock::now();
+  for (int i = 0; i < kMostAtOnce && Clock::now() - began < kLongest; ++i) {
     auto message = listener.receive();
     if (!message) break;
     ++tally_.hellos;
     if (!user(message->uid).messages.take(1, Clock::now())) {
-      ++tally_.over_limit;
+      ++tally_.over_rate;
       continue;
     }
     try {
@@ -96,7 +95,7 @@ void Recorder::receive(collect::Listener& listener) {
 
 bool Recorder::may_add(uid_t uid) {
   if (user(uid).processes.take(1, Clock::now())) return true;
-  ++tally_.over_limit;
+  ++tally_.over_rate;
   return false;
 }
 
@@ -151,7 +150,7 @@ void Recorder::take(collect::Message message) {
   // Identities are random, and no secret to the same user's processes: nobody else's may be spoken
   // for. A process that changes its user stays itself.
   if (known && known->uid != message.uid && known->pid != message.pid) {
-    ++tally_.refused;
+    ++tally_.foreign;
     return;
   }
   switch (hello.subject) {
@@ -162,13 +161,19 @@ void Recorder::take(collect::Message message) {
       }
       return;
     case Hello::Subject::kRing: {
+      User& owner = user(message.uid);
       if (known && known->ring) {
+        const auto began = Clock::now();
+        if (!owner.offers.take(0, began)) {
+          ++tally_.over_rate;
+          return;
+        }
         replace_ring(*known, message.ring);
+        owner.offers.take(std::chrono::duration<double>(Clock::now() - began).count(), began);
         return;
       }
-      User& owner = user(message.uid);
       if (!known && owner.rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         if (!owner.said_too_many)
           voice_.warn("user " + std::to_string(message.uid) + " has " +
                       std::to_string(owner.rings) +
@@ -195,7 +200,7 @@ void Recorder::take(collect::Message message) {
     case Hello::Subject::kCannot:
       if (hello.identity == 0) break;
       if (!known && user(message.uid).rings >= options_.rings_per_user) {
-        ++tally_.over_limit;
+        ++tally_.over_rings;
         return;
       }
       if (!known && !may_add(message.uid)) return;
@@ -215,7 +220,7 @@ bool Recorder::take_ring(Followed& followed, const Descriptor& ring) {
   } catch (const std::exception& problem) {
     followed.run.reason = problem.what();
     changed_.insert(followed.identity);
-    ++tally_.refused;
+    ++tally_.rings_refused;
     return false;
   }
   std::vector<int> descriptors = {ring.get()};
@@ -236,6 +241,7 @@ void Recorder::acknowledge() {
     if (found == living_.end() || !found->second->ring) continue;
     found->second->safe = safe;
     if (safe) found->second->ring->acknowledge();
+    found->second->ring->rest();  // until it is read
   }
   unsafe_.clear();
 }
@@ -260,6 +266,7 @@ void Recorder::replace_ring(Followed& followed, const Descriptor& ring) {
 void Recorder::read(Followed& followed, Clock::time_point now) {
   if (followed.user != nullptr && !followed.user->events.take(0, now)) {
     schedule(followed, std::max(followed.user->events.next(now), now + milliseconds(1)));
+    followed.ring->beat();  // somebody is there: another ring would be as full
     return;
   }
   const std::size_t before = followed.events.size();
@@ -267,12 +274,12 @@ void Recorder::read(Followed& followed, Clock::time_point now) {
   followed.changed = false;
   const bool any = followed.read_ring(late);
   const std::size_t count = followed.events.size() - before;
-  buffered_ += count;
   if (followed.user != nullptr) followed.user->events.take(static_cast<double>(count), now);
   if (any || followed.changed)
     changed_.insert(followed.identity);
   else
     followed.ring->rest();
+  note_look(followed, count);
   if (count != 0) {
     const double factor = static_cast<double>(kAimedAt) / static_cast<double>(count);
     followed.interval = std::clamp(std::chrono::duration_cast<Clock::duration>(
@@ -300,7 +307,7 @@ void Recorder::see_end(Followed& followed) {
   if (followed.ended || !is_gone(followed)) return;
   const std::size_t before = followed.events.size();
   followed.close(model::RunState::kEnded, exit_of(followed));
-  buffered_ += followed.events.size() - before;
+  note_look(followed, followed.events.size() - before);
   changed_.insert(followed.identity);
 }
 
@@ -312,6 +319,8 @@ std::optional<collect::proc::Exit> Recorder::exit_of(const Followed& followed) c
 void Recorder::process_ended(std::uint64_t identity) {
   const auto found = living_.find(identity);
   if (found != living_.end()) see_end(*found->second);
+  // Very many may end at once, whose rings were looked at from end to end.
+  if (is_enough() && !is_failing()) store();
 }
 
 void Recorder::sample(Followed& followed, Clock::time_point now) {
@@ -329,10 +338,10 @@ void Recorder::sample(Followed& followed, Clock::time_point now) {
   const std::uint32_t samples = followed.run.samples;
   const std::size_t before = followed.events.size();
   if (followed.to_explain) explain_stored(followed);
-  followed.sample(now);
+  if (!followed.sample(now)) followed.close(model::RunState::kReplaced, std::nullopt);
   buffered_ += followed.events.size() - before;
   sampled_for_ += std::chrono::duration<double>(Clock::now() - now).count();
-  if (followed.run.samples != samples)
+  if (followed.ended || followed.run.samples != samples)
     changed_.insert(followed.identity);
   else  // not allowed to: another user's, and it stays so
     followed.next_sample = now + std::chrono::seconds(60);
@@ -344,6 +353,9 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     take_up();
     if (database_) store();
   }
+  if (is_failing())
+    for (const auto& [identity, followed] : living_)
+      if (followed->ring && !followed->ended) followed->ring->beat();
   // What can't be stored stays in the rings.
   while (!is_failing() && !queue_.empty() && queue_.begin()->first <= now) {
     const auto found = living_.find(queue_.begin()->second);
@@ -354,13 +366,14 @@ Clock::time_point Recorder::look(Clock::time_point now) {
     if (followed.ended) continue;
     if (followed.ring) {
       if (now >= followed.next_sample) sample(followed, now);
+      if (followed.ended) continue;
       read(followed, now);
     }
     if (!followed.pidfd) {
       see_end(followed);
       if (!followed.ended) schedule(followed, std::min(followed.due, now + kAskAgain));
     }
-    if (buffered_ >= kMostBuffered) store();
+    if (is_enough()) store();
   }
   acknowledge();
   if (!is_failing() && (!changed_.empty() || !verdicts_.empty())) store();

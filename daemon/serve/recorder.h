@@ -21,9 +21,12 @@ namespace jitcorral::serve {
 // What became of messages and events; for people and metrics.
 struct Tally {
   std::uint64_t hellos = 0;
-  std::uint64_t refused = 0;     // no message of ours, or of nobody who may send one
-  std::uint64_t over_limit = 0;  // of a user with too many rings or messages
-  std::uint64_t events = 0;      // stored
+  std::uint64_t refused = 0;        // no message of ours, or of nobody who may send one
+  std::uint64_t foreign = 0;        // for another user's process
+  std::uint64_t rings_refused = 0;  // descriptors that are no ring of ours
+  std::uint64_t over_rings = 0;     // of a user with as many processes as he may have
+  std::uint64_t over_rate = 0;      // of a user who has said as much as he may
+  std::uint64_t events = 0;         // stored
   std::uint64_t store_failures = 0;
   std::uint64_t removed_runs = 0;  // by retention
 };
@@ -87,7 +90,10 @@ class Recorder {
   User& user(uid_t uid);
   // recorder_store.cc
   void open_database();
+  void note_look(const Followed& followed, std::size_t events);
+  bool is_enough() const;
   bool store();
+  void begin_anew();
   void write_batch(std::vector<std::pair<Followed*, model::RunId>>& added);
   void after_storing();
   void let_go();
@@ -124,6 +130,7 @@ class Recorder {
   std::vector<std::uint64_t> unsafe_;  // kept, but not acknowledged yet
   std::vector<std::pair<model::RunId, std::string>> verdicts_;  // not stored yet
   std::size_t buffered_ = 0;                                    // events
+  std::size_t looked_at_ = 0;                                   // bytes of their rings
   std::map<uid_t, User> users_;
   Tally tally_;
   double sampled_for_ = 0;  // seconds, of this stretch of the budget

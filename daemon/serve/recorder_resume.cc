@@ -81,6 +81,7 @@ void Recorder::resume(Kept kept, const std::map<std::uint64_t, model::Run>& know
       if (const auto hello = followed->ring->hello()) collect::fill_in(followed->run, *hello);
     take_up_books(*followed);
     followed->ring->acknowledge();
+    followed->ring->rest();  // a machine's rings together are much
     followed->awake = true;
     followed->interval = std::chrono::milliseconds(50);
   } catch (const std::exception& problem) {

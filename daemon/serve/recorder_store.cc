@@ -14,7 +14,10 @@ constexpr auto kRetry = std::chrono::seconds(1);
 constexpr auto kRetention = std::chrono::seconds(60);
 // How an end without a known status is asked about.
 constexpr auto kAskedAbout = std::chrono::seconds(5);
-constexpr const char* kSessionName = "jitcorrald";
+// Events in our memory before they are stored: 1 MiB; until then the pages of their rings are ours
+// too, of which there may be many with few events.
+constexpr std::size_t kMostBuffered = 16 << 10;
+constexpr std::size_t kMostLookedAt = 12 << 20;  // bytes
 // A log that grows faster than the other thread can empty it is emptied by who fills it.
 constexpr off_t kLongLog = 96 << 20;
 
@@ -53,13 +56,14 @@ void Recorder::open_database() {
     database.leave_checkpoints();
     // One session a boot: pids mean something within it.
     for (const model::Session& session : database.sessions())
-      if (session.command == kSessionName && !session.ended && session.started >= boot_time()) {
+      if (session.command == model::kDaemonCommand && !session.ended &&
+          session.started >= boot_time()) {
         session_ = session;
         break;
       }
     if (session_.id == 0) {
       session_.started = collect::wall_time_now();
-      session_.command = kSessionName;
+      session_.command = model::kDaemonCommand;
       session_.host = host_name();
       session_.version = JITCORRAL_VERSION;
       database.batch([&] { session_.id = database.add_session(session_); });
@@ -89,7 +93,14 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
       // A child that comes before its parent in one batch is linked by the next one.
       if (id != 0) run.parent = id;
     }
+    // Retention, or somebody else, may have deleted what was written before: a row that refers to
+    // it would fail, and with it everything that is stored together.
+    if (run.parent && !database_->has_run(*run.parent)) run.parent.reset();
     model::RunId id = run.id;
+    if (id != 0 && !database_->has_run(id)) {
+      if (followed.ended) continue;  // all of it was deleted, and nothing more will come
+      id = 0;
+    }
     if (id == 0)
       added.emplace_back(&followed, ids[&followed] = id = database_->add_run(run));
     else
@@ -101,7 +112,43 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
   for (const auto& [run, verdict] : verdicts_) database_->set_verdict(run, verdict);
 }
 
+// Somebody took the database away. What was not stored yet goes into a new one; that more is
+// missing shows in each row, by tickets that nobody accounts for.
+void Recorder::begin_anew() {
+  voice_.warn(options_.database +
+              " is not there any more: what it held of living processes is lost, the rest is "
+              "recorded into a new one");
+  checkpointer_.reset();
+  database_.reset();
+  session_ = {};
+  verdicts_.clear();
+  storing_fails_ = false;
+  for (const auto& [identity, followed] : living_) {
+    model::Run& run = followed->run;
+    run.id = 0;
+    run.session = 0;
+    run.parent.reset();
+    run.recorded = followed->events.size();
+    followed->stored = 0;
+    // Callers that were stored are told anew, as their events come.
+    followed->known_sites.clear();
+    changed_.insert(identity);
+  }
+  open_database();
+}
+
+void Recorder::note_look(const Followed& followed, std::size_t events) {
+  buffered_ += events;
+  if (followed.ring) looked_at_ += followed.ring->looked_at();
+}
+
+bool Recorder::is_enough() const {
+  return buffered_ >= kMostBuffered || looked_at_ >= kMostLookedAt;
+}
+
 bool Recorder::store() {
+  if (!database_) return false;
+  if (database_->is_gone()) begin_anew();
   if (!database_) return false;
   std::vector<std::pair<Followed*, model::RunId>> added;
   try {
@@ -155,12 +202,16 @@ void Recorder::after_storing() {
     if (followed.ended) done.push_back(found->second);
     at = changed_.erase(at);
   }
-  buffered_ = 0;
+  buffered_ = looked_at_ = 0;
   verdicts_.clear();
   for (const Shared& followed : done) {
     schedule(*followed, Clock::time_point::max());
     if (followed->kept) keeper_->forget(followed->name());
-    if (followed->user != nullptr && followed->user->rings > 0) --followed->user->rings;
+    if (followed->user != nullptr && followed->user->rings > 0) {
+      --followed->user->rings;
+      if (followed->user->rings < options_.rings_per_user / 2)
+        followed->user->said_too_many = false;  // it would be news
+    }
     if (const auto pid = by_pid_.find(followed->pid);
         pid != by_pid_.end() && pid->second == followed->identity)
       by_pid_.erase(pid);

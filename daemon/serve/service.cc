@@ -216,8 +216,9 @@ int serve(const Options& first, const std::function<Options()>& read_options) tr
     // What a process said is older than its end, and its ring may be part of it.
     if (heard || !ended.empty()) recorder.receive(listener);
     for (const std::uint64_t tag : ended) recorder.process_ended(tag);
-    next = recorder.look(Clock::now());
+    // Before the look, which stores the verdicts that came: the next one may be a minute away.
     observed.update();
+    next = recorder.look(Clock::now());
     // No descriptor is left for who waits: not at once again.
     if (listener.is_starved()) usleep(10'000);
   }

@@ -196,6 +196,7 @@ Json listing_json(std::span<const Listed> sessions) {
   Json out = {{"jitcorral", JITCORRAL_VERSION}, {"sessions", Json::array()}};
   for (const Listed& listed : sessions) {
     Json session = of(listed.session);
+    session["recorded_by"] = listed.by_daemon ? "daemon" : "run";
     session["runs"] = Json::array();
     for (const model::Run& run : listed.runs) session["runs"].push_back(brief(run));
     out["sessions"].push_back(session);

@@ -9,7 +9,9 @@
 namespace jitcorral::show {
 namespace {
 
-std::string head_of(const model::Session& session) {
+std::string head_of(const Listed& listed, const model::Session& session) {
+  if (listed.by_daemon)
+    return fmt::format("recorded by the daemon since {}", local_time(session.started));
   std::string text =
       fmt::format("session {}  {}  {}", session.id, local_time(session.started), session.command);
   if (session.status)
@@ -27,7 +29,7 @@ std::string listing(std::span<const Listed> sessions, const TextOptions& options
   for (const Listed& listed : sessions) {
     if (!out.empty()) out += '\n';
     const model::Session session = printable(listed.session);
-    const std::string head = shorten(head_of(session), options.width);
+    const std::string head = shorten(head_of(listed, session), options.width);
     out += paint(options.colour, Colour::kTitle, head) + '\n';
     Table table("rlrllrrl");
     table.add({"run", "process", "pid", "policy", "verdict", "steered", "fell back", "ended"});

@@ -43,6 +43,7 @@ Json json(const model::Session* session, std::span<const Shown> runs);
 struct Listed {
   model::Session session;
   std::vector<model::Run> runs;
+  bool by_daemon = false;  // recorded by jitcorrald, not by `jitcorral run`
 };
 // What is in a database, in the order given.
 std::string listing(std::span<const Listed> sessions, const TextOptions& options);

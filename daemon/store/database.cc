@@ -29,6 +29,7 @@ struct Database::Implementation {
   }
 
   std::unique_ptr<Connection> connection;
+  SegmentEncoder encoder;
   bool batched = false;
   bool broken = false;
 };
@@ -53,6 +54,13 @@ Database Database::open_image(std::string bytes, const std::string& name) {
 
 const std::string& Database::path() const {
   return implementation_->connection->path();
+}
+
+bool Database::is_gone() const {
+  int moved = 0;
+  return sqlite3_file_control(implementation_->connection->handle(), "main", SQLITE_FCNTL_HAS_MOVED,
+                              &moved) == SQLITE_OK &&
+         moved != 0;
 }
 
 void Database::wait_at_most(std::chrono::milliseconds patience) {
@@ -118,7 +126,8 @@ void Database::add_unseen(model::RunId run, const model::Unseen& unseen) {
 }
 
 void Database::append_events(model::RunId run, std::span<const Event> events) {
-  implementation_->in_batch([&](Connection& c) { append(c, run, events); });
+  implementation_->in_batch(
+      [&](Connection& c) { append(c, implementation_->encoder, run, events); });
 }
 
 std::vector<model::Session> Database::sessions() const {
@@ -139,6 +148,10 @@ std::vector<model::Run> Database::runs(model::SessionId session) const {
 
 std::optional<model::Run> Database::run(model::RunId id) const {
   return load_run(*implementation_->connection, id);
+}
+
+bool Database::has_run(model::RunId id) const {
+  return implementation_->connection->prepare("SELECT 1 FROM run WHERE id = ?").bind(id).step();
 }
 
 std::vector<model::Run> Database::living_runs() const {

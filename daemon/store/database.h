@@ -1,5 +1,5 @@
-// The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 64 KiB, everything
-// else as rows.
+// The record on disk: SQLite, WAL, mode 0600. Events are kept as blobs of up to 1024 (encoding.h),
+// everything else as rows.
 //
 // Not thread-safe: one Database a thread. Not to be used by a child that was forked while it was
 // open, which must not open the same file anew either, unless it called exec. Every failure is an
@@ -27,7 +27,7 @@ class Error : public std::runtime_error {
 
 // PRAGMA application_id of our files ("JCRL") and PRAGMA user_version of the schema below.
 inline constexpr std::int32_t kApplicationId = 0x4a43524c;
-inline constexpr std::int32_t kSchemaVersion = 2;
+inline constexpr std::int32_t kSchemaVersion = 3;
 
 struct Retention {
   model::WallTime oldest = 0;    // runs that ended before are deleted; 0: none
@@ -57,6 +57,8 @@ class Database {
   ~Database();
 
   const std::string& path() const;
+  // Whether the file that is written to is not the one at that path any more: deleted, or replaced.
+  bool is_gone() const;
 
   // Everything that `write` does is one transaction: done wholly or, when it throws, not at all.
   // A database that another process holds is waited for, 5 s at most.
@@ -91,6 +93,7 @@ class Database {
   std::optional<model::SessionId> latest_session() const;
   std::vector<model::Run> runs(model::SessionId session) const;  // in the order they began
   std::optional<model::Run> run(model::RunId id) const;
+  bool has_run(model::RunId id) const;
   std::vector<model::Run> living_runs() const;                                // not seen to end
   std::vector<model::Run> runs_of_pid(std::uint32_t pid) const;               // newest first
   std::optional<model::RunId> run_of_identity(std::uint64_t identity) const;  // the newest

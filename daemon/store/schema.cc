@@ -114,6 +114,9 @@ CREATE VIEW runs_readable AS SELECT id, session, parent, uid, pid, executable, u
   json_extract(counters, '$[2]') AS failed, json_extract(counters, '$[3]') AS would_steer,
   recorded, dropped, torn, texts_lost, filter_arrived, version
   FROM run;
+)sql",
+                                       R"sql(
+ALTER TABLE segment ADD COLUMN encoding INTEGER NOT NULL DEFAULT 0;
 )sql"};
 static_assert(std::size(kMigrations) == kSchemaVersion);
 
@@ -199,11 +202,14 @@ void settle(Connection& connection) {
 }
 
 void check_tables(Connection& connection) {
-  for (const char* sql : {"SELECT id, started, status FROM session LIMIT 0",
-                          "SELECT id, session, counters, verdict FROM run LIMIT 0",
-                          "SELECT run, id, address, version FROM site LIMIT 0",
-                          "SELECT run, ticket, permissions FROM unseen LIMIT 0",
-                          "SELECT id, run, first_ticket, count, events FROM segment LIMIT 0"}) {
+  for (const char* sql :
+       {"SELECT id, started, status FROM session LIMIT 0",
+        "SELECT id, session, counters, verdict FROM run LIMIT 0",
+        "SELECT run, id, address, version FROM site LIMIT 0",
+        "SELECT run, ticket, permissions FROM unseen LIMIT 0",
+        "SELECT id, run, first_ticket, count, events FROM segment LIMIT 0",
+        connection.number("PRAGMA user_version") < 3 ? ""
+                                                     : "SELECT encoding FROM segment LIMIT 0"}) {
     const int code = connection.attempt(sql);
     if (code == SQLITE_ERROR)
       throw Error(shown(connection.path()) + ": is damaged: it lacks a table of jitcorral's (" +

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "model/run.h"
+#include "store/encoding.h"
 #include "store/sqlite.h"
 
 namespace jitcorral::store {
 
-inline constexpr std::size_t kSegmentEvents = 1024;  // 64 KiB
-
-void append(Connection& connection, model::RunId run, std::span<const Event> events);
+void append(Connection& connection, SegmentEncoder& encoder, model::RunId run,
+            std::span<const Event> events);
 // Tickets from `first` on that are stored, in their order.
 std::vector<std::uint64_t> tickets_since(Connection& connection, model::RunId run,
                                          std::uint64_t first);

@@ -88,9 +88,14 @@ inline constexpr VariableInfo kVariables[] = {
      "1: one [jitcorral:exit] line with the counts when the process exits"},
     {Variable::kVerbose, "JITCORRAL_VERBOSE", "0, 1, 2", "0",
      "1: say where the window opens. 2: also say every placement"},
-    {Variable::kRecord, "JITCORRAL_RECORD", "auto, off, unix:PATH, file:PATH", "auto",
+    {Variable::kRecord, "JITCORRAL_RECORD", "auto, auto,filters=N, off, unix:PATH, file:PATH",
+     "auto",
      "where every placement is recorded. auto: with the recorder that listens at "
-     "$XDG_RUNTIME_DIR/jitcorral/socket or /run/jitcorral/socket, if there is one. unix: with the "
+     "$XDG_RUNTIME_DIR/jitcorral/socket or /run/jitcorral/socket, if there is one, unless a "
+     "seccomp "
+     "filter is in force, which might kill who asks; up to N of them are known to let pass "
+     "socket(AF_UNIX), connect, sendmsg, memfd_create, fcntl, ftruncate and fallocate. unix: with "
+     "the "
      "recorder at this socket (`jitcorral run` sets it). file: into this new file, for `jitcorral "
      "report FILE`; %p is the pid, %h the host, %e the executable"},
     {Variable::kLabel, "JITCORRAL_LABEL", "a text without control characters", "none",
@@ -115,8 +120,9 @@ struct Policy {
   GlobList exclude;
   GlobList only;
   RecordTo record = RecordTo::kAuto;
-  // How many seccomp filters the recorder at the socket runs under itself, and found harmless:
-  // "unix:PATH,filters=N", which recorders write.
+  // How many seccomp filters are known to be harmless: those that the recorder at the socket runs
+  // under itself ("unix:PATH,filters=N", which recorders write), or who wrote them knows
+  // ("auto,filters=N").
   std::uint8_t record_filters = 0;
   char record_path[256] = {};  // of kUnix and kFile, 0-terminated
   char label[64] = {};         // 0-terminated

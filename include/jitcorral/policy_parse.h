@@ -108,6 +108,10 @@ constexpr bool parse_record(Policy& policy, std::string_view text) {
   std::uint64_t filters = 0;
   if (text == "off") {
     to = RecordTo::kOff;
+  } else if (text.substr(0, 4 + kFilters.size()) == "auto,filters=") {
+    const auto n = parse_number(behind(text, 4 + kFilters.size()));
+    if (!n || *n > 255) return false;
+    filters = *n;
   } else if (text.substr(0, 5) == "unix:" || text.substr(0, 5) == "file:") {
     to = text[0] == 'u' ? RecordTo::kUnix : RecordTo::kFile;
     path = behind(text, 5);

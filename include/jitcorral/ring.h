@@ -26,6 +26,8 @@
 
 namespace jitcorral::ring {
 
+// What memfd_create(2) calls a ring; the kernel's lists of mappings put "/memfd:" before it.
+inline constexpr char kMemoryName[] = "jitcorral-ring";
 inline constexpr std::uint64_t kMagic = 0x31676e6972636a89;  // "\x89jcring1"
 // Readers refuse another major version; minor versions only append to the header.
 inline constexpr std::uint16_t kMajor = 1;
@@ -122,6 +124,22 @@ struct Header {
   std::atomic<std::uint64_t> left_at;  // 1 + the tickets given out, when the ring was left
 };
 static_assert(sizeof(Header) <= kHeaderSize);
+
+// What every ring of this version says of its layout.
+constexpr void describe_layout(Header& h) {
+  h.magic = kMagic;
+  h.major = kMajor;
+  h.minor = kMinor;
+  h.size = kSize;
+  h.header_size = kHeaderSize;
+  h.shards_offset = kShardsOffset;
+  h.shards = kShards;
+  h.shard_size = kShardSize;
+  h.texts_offset = kTextsOffset;
+  h.texts_size = kTextsSize;
+  h.slots_offset = kSlotsOffset;
+  h.slots = kSlots;
+}
 
 // A call site, in the texts. `ready` is stored last (release).
 inline constexpr std::uint32_t kSiteReady = 0x53495445;  // "SITE"

@@ -2,9 +2,8 @@
 // away is referred to as a linker without checks writes it: cut off to the field.
 //
 //   crashes load     loads from data that is out of reach
-//   crashes pointer  makes the address of such data first, and loads by it behind other instructions
-//   crashes call     calls code that is out of reach
-//   crashes tail     jumps there
+//   crashes pointer  makes the address of such data first, and loads by it behind other
+//   instructions crashes call     calls code that is out of reach crashes tail     jumps there
 //   crashes stub     calls a stub within reach that loads its target from a slot out of reach
 //   crashes null     loads by a null pointer; all its references reach
 //   crashes away     calls by a pointer to where nothing is; all its references reach
@@ -52,17 +51,19 @@ static void load(uintptr_t data) {
   put("\xc3", 1);
 }
 static void pointer(uintptr_t data) {
-  refer("\x48\x8d\x15", 3, data - 8);  // lea rdx, [rip + data - 8]
-  put("\x31\xc9", 2);                  // xor ecx, ecx
-  put("\x48\x89\xd6", 3);              // mov rsi, rdx
-  put("\x48\x8b\x46\x08\xc3", 5);      // mov rax, [rsi + 8]; ret
+  refer("\x48\x8d\x15", 3, data);  // lea rdx, [rip + data]
+  put("\x31\xc9", 2);              // xor ecx, ecx
+  put("\x48\x89\xd6", 3);          // mov rsi, rdx
+  put("\x48\x8b\x46\x08\xc3", 5);  // mov rax, [rsi + 8]; ret
 }
 static void call(uintptr_t to) {
   put("\x48\x83\xec\x08", 4);  // sub rsp, 8
   refer("\xe8", 1, to);
   put("\x48\x83\xc4\x08\xc3", 5);
 }
-static void tail(uintptr_t to) { refer("\xe9", 1, to); }
+static void tail(uintptr_t to) {
+  refer("\xe9", 1, to);
+}
 static void stub(uintptr_t slot) {
   put("\x48\x83\xec\x08\xe8\x0b\x00\x00\x00\x48\x83\xc4\x08\xc3", 14);  // call 0x18
   put("\xcc\xcc\xcc\xcc\xcc\xcc", 6);
@@ -73,7 +74,7 @@ static void null(uintptr_t data) {
   put("\x48\x8b\x00\xc3", 4);      // mov rax, [rax]; ret
 }
 static void away(uintptr_t data) {
-  refer("\x48\x8b\x05", 3, data);                            // mov rax, [rip + data]
+  refer("\x48\x8b\x05", 3, data);                           // mov rax, [rip + data]
   put("\x48\x83\xec\x08\xff\xd0\x48\x83\xc4\x08\xc3", 11);  // call rax
 }
 static const char kReturn[] = "\xc3";
@@ -88,18 +89,20 @@ static void adrp(unsigned reg, uintptr_t to) {
   const uint64_t pages = (to >> 12) - ((uintptr_t)code >> 12);
   put((uint32_t)(0x90000000U | (pages & 3) << 29 | (pages >> 2 & 0x7FFFF) << 5 | reg));
 }
-static uint32_t low(uintptr_t to) { return (uint32_t)((to & 0xFFF) >> 3 << 10); }
+static uint32_t low(uintptr_t to) {
+  return (uint32_t)((to & 0xFFF) >> 3 << 10);
+}
 static void load(uintptr_t data) {
   adrp(0, data);
   put(0xF9400000U | low(data));  // ldr x0, [x0, #low]
   put(0xD65F03C0U);
 }
 static void pointer(uintptr_t data) {
-  adrp(2, data - 8);
-  put(0x91000042U | (uint32_t)((data - 8) & 0xFFF) << 10);  // add x2, x2, #low
-  put(0xD2800001U);                                         // mov x1, #0
-  put(0xAA0203E3U);                                         // mov x3, x2
-  put(0xF9400460U);                                         // ldr x0, [x3, #8]
+  adrp(2, data);
+  put(0x91000042U | (uint32_t)(data & 0xFFF) << 10);  // add x2, x2, #low
+  put(0xD2800001U);                                   // mov x1, #0
+  put(0xAA0203E3U);                                   // mov x3, x2
+  put(0xF9400460U);                                   // ldr x0, [x3, #8]
   put(0xD65F03C0U);
 }
 static void branch(uint32_t opcode, uintptr_t to) {
@@ -112,7 +115,9 @@ static void call(uintptr_t to) {
   put(0xA8C17BFDU);
   put(0xD65F03C0U);
 }
-static void tail(uintptr_t to) { branch(0x14000000U, to); }
+static void tail(uintptr_t to) {
+  branch(0x14000000U, to);
+}
 static void stub(uintptr_t slot) {
   put(0xA9BF7BFDU);
   put(0x94000003U);  // bl + 12
@@ -147,10 +152,10 @@ int main(int argc, char** argv) {
     void (*write)(uintptr_t);
     int bits;  // of the field that it is cut off to; 0: it reaches
     int to_code;
-  } kinds[] = {{"load", load, kDataBits, 0},  {"pointer", pointer, kDataBits, 0},
-               {"call", call, kCallBits, 1},  {"tail", tail, kCallBits, 1},
-               {"stub", stub, kDataBits, 0},  {"null", null, 0, 0},
-               {"away", away, 0, 0},          {"abort", null, 0, 0}};
+  } kinds[] = {{"load", load, kDataBits, 0}, {"pointer", pointer, kDataBits, 0},
+               {"call", call, kCallBits, 1}, {"tail", tail, kCallBits, 1},
+               {"stub", stub, kDataBits, 0}, {"null", null, 0, 0},
+               {"away", away, 0, 0},         {"abort", null, 0, 0}};
   for (size_t n = 0; n < sizeof kinds / sizeof *kinds; ++n) {
     if (strcmp(how, kinds[n].name) != 0) continue;
     char* const function = code = map_at(kCode);

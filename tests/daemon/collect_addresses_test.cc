@@ -1,4 +1,5 @@
 // The set of addresses, against one bit for each.
+#include <array>
 #include <bitset>
 
 #include "collect/process.h"
@@ -51,6 +52,42 @@ TEST(CollectAddresses, AddUpWithAnotherSet) {
       for (std::uint64_t to = from + 1; to <= kCells; ++to)
         ASSERT_EQ(one.covers(cells(0x1000, from, to)), both.covers(cells(0x1000, from, to)));
   }
+}
+
+TEST(CollectAddresses, GiveBackAnyPart) {
+  std::mt19937_64 random(7);
+  for (int set = 0; set < 300; ++set) {
+    AddressSet addresses;
+    std::array<bool, kCells> there{};
+    for (int i = 0; i < 30; ++i) {
+      const std::uint64_t begin = random() % kCells;
+      const std::uint64_t end = std::min(kCells, begin + 1 + random() % 9);
+      const bool adds = random() % 2 == 0;
+      if (adds)
+        addresses.add(cells(0x1000, begin, end));
+      else
+        addresses.remove(cells(0x1000, begin, end));
+      for (std::uint64_t cell = begin; cell < end; ++cell) there[cell] = adds;
+    }
+    for (std::uint64_t cell = 0; cell < kCells; ++cell)
+      ASSERT_EQ(addresses.covers(cells(0x1000, cell, cell + 1)), there[cell]) << cell;
+  }
+}
+
+TEST(CollectAddresses, OfAProcessThatNeverUsesOneTwiceStayFew) {
+  collect::Process process;
+  std::vector<Event> events;
+  for (std::uint64_t i = 0; i < 50'000; ++i) {
+    Event event = {};
+    event.call = Call::kMap;
+    event.address = 0x1000 + i * 0x2000;
+    event.length = 0x1000;
+    events.push_back(event);
+    event.call = Call::kUnmap;
+    events.push_back(event);
+  }
+  process.explain(events);
+  EXPECT_LT(process.explained.size(), 5'000U);
 }
 
 TEST(CollectAddresses, TakeNothingEmptyOrInverted) {

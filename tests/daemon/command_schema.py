@@ -1,11 +1,14 @@
 """daemon/store/SCHEMA.md says what is: tables, enumerations, export's columns; and its examples run."""
 
+import ast
+import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 import unittest
+from collections import Counter
 
 from command_frame import CommandTest
 
@@ -70,12 +73,25 @@ class Schema(CommandTest):
 
     def test_examples_run(self):
         path = self.record()
+        done = self.run_command("run", "--db", path, "--set", "JITCORRAL_POLICY=all", "--", sys.executable, "-c",
+                                "import mmap\nfor i in range(300): mmap.mmap(-1, 4096 << i % 4, mmap.MAP_PRIVATE)")
+        self.assertEqual(done.returncode, 0, done.stderr)
         sql, = examples("sql")
         result = subprocess.run(["sqlite3", "-readonly", "-bail", path], input=sql, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         python, = examples("python")
         result = subprocess.run([sys.executable, "-c", python, path], capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+        # It counts what jitcorral itself reads, also of segments that are packed.
+        with sqlite3.connect(path) as database:
+            self.assertTrue(database.execute("SELECT count(*) FROM segment WHERE encoding = 1").fetchone()[0])
+        database.close()
+        exported = {}
+        for line in self.run_command("export", "--db", path, "--events").stdout.splitlines():
+            event = json.loads(line)
+            exported.setdefault(event["run"], Counter())[event["outcome"]] += 1
+        counted = [line.split(" ", 2) for line in result.stdout.splitlines()]
+        self.assertEqual({int(run): ast.literal_eval(outcomes) for run, _, outcomes in counted}, exported)
 
     def test_duckdb_reads_what_is_exported(self):
         try:

@@ -68,6 +68,24 @@ TEST(Audit, AMissThatChanceExplainsIsUnknown) {
   EXPECT_EQ(out.finding, Finding::kUnknown);
 }
 
+// 60 MiB of code lie within the span of a BL: only the begin of a function is no chance.
+TEST(Audit, ACutOffCallMeansTheBeginOfAFunction) {
+  const Place caller = place(kBase, kib(4), "r-x", Owner::kEngine);
+  const Place callee = place(kBase + mib(200), mib(60), "r-x", Owner::kEngine);
+  const Places places({caller, callee});
+  Bits called = words({kNop, kNop, kNop, kNop, kRet});
+  called.fill(64, 0);
+  const auto finding = [&](Bytes behind) {
+    Auditor auditor(Isa::kAarch64, places);
+    const Bits calls = words({bl(kBase, callee.range.begin + behind), 0x14000000 /* b . */});
+    auditor.add(caller, calls.bytes);
+    auditor.add(callee, called.bytes);
+    return auditor.finish().finding;
+  };
+  EXPECT_EQ(finding(Bytes{16}), Finding::kOutOfReach);
+  EXPECT_EQ(finding(Bytes{4096}), Finding::kUnknown);
+}
+
 TEST(Audit, OneMissInWhatMayBeDataProvesNothingTwoThatAgreeDo) {
   const Address data = kBase + gib(5);
   const std::vector<Place> places = {place(data, kib(4), "rw-", Owner::kConstant)};
@@ -82,6 +100,18 @@ TEST(Audit, OneMissInWhatMayBeDataProvesNothingTwoThatAgreeDo) {
   EXPECT_EQ(doubtful(1).finding, Finding::kWithinReach);
   EXPECT_EQ(doubtful(1).doubtful_misses, 1U);
   EXPECT_EQ(doubtful(2).finding, Finding::kOutOfReach);
+}
+
+// Heaps of code, as HotSpot and V8 keep them: something in them always looks like a broken
+// function.
+TEST(Audit, AMissInMemoryThatIsMixedProvesNothing) {
+  Bits data;
+  data.fill(32, 0x06);
+  data.fill(48, 0x90);
+  EXPECT_EQ(audit(kBase + gib(1), {}).finding, Finding::kUnknown);
+  const Audit out = audit(kBase + gib(1), {}, data);
+  EXPECT_EQ(out.finding, Finding::kWithinReach);
+  EXPECT_EQ(out.doubtful_misses, 1U);
 }
 
 TEST(Audit, WhatCouldNotBeReadIsNotWithinReach) {

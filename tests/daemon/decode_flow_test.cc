@@ -93,6 +93,19 @@ TEST(DecodeFlow, LiteralPoolsAreNoCode) {
   EXPECT_EQ(out.bytes.data, Bytes{8});
 }
 
+// LuaJIT's memory begins with a header, then stubs, then traces, none of it aligned.
+TEST(DecodeFlow, BehindManyInstructionsInAStepEndsAreBelieved) {
+  Bits bits = {0x06, 0x01, 0x02};
+  for (int i = 0; i < 20; ++i)
+    bits += {0x6A, i, 0x0F, 0x1F, 0x00, 0xEB, 0x00};  // push; nop; jmp +0
+  bits += {0x58, 0xEB, 0x00};
+  bits += kLoad + Bits{0xC3};
+  const Decoded out = decoded(Isa::kX86_64, bits);
+  ASSERT_FALSE(out.references.empty());
+  EXPECT_EQ(out.references.back().field, Field::kRip32);
+  EXPECT_EQ(out.references.back().strength, Strength::kFlow);
+}
+
 // libffi's closures: a trampoline, then the pointers that it reads, in one page.
 TEST(DecodeFlow, PointersBetweenTrampolinesAreNoCode) {
   Bits bits;
@@ -123,7 +136,7 @@ TEST(DecodeFlow, NothingIsReadBehindTheLastByte) {
 // A million bytes that make every trial fail late would take hours if each were tried anew.
 TEST(DecodeFlow, HostileBytesTakeBoundedTime) {
   Bits bits;
-  for (std::size_t i = 0; i < 1 << 16; ++i) bits += {0x90, 0x75, 0x7E, 0xC3};  // jne +0x7e; ret
+  for (std::size_t i = 0; i < 1 << 14; ++i) bits += {0x90, 0x75, 0x7E, 0xC3};  // jne +0x7e; ret
   bits += {0x06};
   const Decoded out = decoded(Isa::kX86_64, bits);
   const FlowMap::Counts& n = out.bytes;

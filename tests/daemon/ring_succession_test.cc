@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "collect/process.h"
 #include "ring_scratch.h"
 
 namespace jitcorral::ring_test {
@@ -15,6 +16,7 @@ namespace {
 std::uint64_t go_on(const Ring& from, const Ring& to) {
   const std::uint64_t taken = succession::leave(from.writer);
   succession::copy(from.writer, to.writer, taken);
+  succession::open(to.writer, taken);
   return taken;
 }
 
@@ -77,7 +79,7 @@ TEST(RingSuccession, ARingThatNobodyTookGoesOn) {
   for (std::uint64_t i = 0; i < 10; ++i) old.append(1, i);
   const std::uint64_t taken = go_on(old, next);
   EXPECT_EQ(old.append(1, 10), RingWriter::kMovedOn);
-  succession::stay(old.writer, taken);
+  succession::open(old.writer, taken);
   EXPECT_EQ(old.append(1, 10), 10U);
   EXPECT_NE(RingWriter(old.writer).add_text("more"), 0U);
   RingReader reader = old.open();
@@ -197,6 +199,20 @@ TEST(RingSuccession, UnderLoadEveryTicketIsSeenOrCounted) {
   EXPECT_LT(seen.rbegin()->first, taken);  // what came last may have been dropped
   // A writer between its ticket and its slot when it was copied: one each time at most, and rare.
   EXPECT_LE(unfinished, kWriters * kRings);
+}
+
+TEST(RingSuccession, WhatLayInARingThatNeverCameIsMissing) {
+  const Ring old, next;
+  collect::Process process;
+  process.pid = getpid();
+  process.ring.emplace(old.open());
+  old.append(1, 0);
+  process.read_ring(true);
+  go_on(old, next);
+  process.close(model::RunState::kEnded, std::nullopt);
+  const model::Run& run = process.run;
+  EXPECT_EQ(run.recorded, 1U);
+  EXPECT_GT(run.position, run.recorded + run.dropped + run.torn);
 }
 
 }  // namespace

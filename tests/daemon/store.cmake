@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
 set(store_sources)
-foreach(name scratch rows_test batch_test processes_test opening_test reading_test hostile_test image_test)
+foreach(name scratch encoding_test rows_test batch_test processes_test opening_test reading_test hostile_test image_test)
   list(APPEND store_sources ${CMAKE_CURRENT_LIST_DIR}/store_${name}.cc)
 endforeach()
 add_executable(store_tests ${store_sources})

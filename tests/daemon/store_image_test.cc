@@ -122,7 +122,7 @@ TEST(StoreRetention, KeepsTheDatabaseBelowItsBound) {
       run.state = model::RunState::kEnded;
       run.ended = pid;
       run.recorded = 4096;
-      database.append_events(database.add_run(run), events_from(0, 4096));
+      database.append_events(database.add_run(run), noisy_events(0, 4096));
     }
   });
   Retention retention;
@@ -144,7 +144,7 @@ TEST(StoreRetention, TakesTheOldestEventsOfWhatGoesOnWhenThereIsNothingElse) {
   database.batch([&] {
     model::Run run = run_of(database.add_session({}), 1, 1);
     run.recorded = 100'000;
-    database.append_events(database.add_run(run), events_from(0, 100'000));
+    database.append_events(database.add_run(run), noisy_events(0, 100'000));
   });
   Retention retention;
   retention.most_bytes = 3 << 20;
@@ -153,6 +153,48 @@ TEST(StoreRetention, TakesTheOldestEventsOfWhatGoesOnWhenThereIsNothingElse) {
   EXPECT_GT(segments, 0U);
   EXPECT_LE(database.size(), retention.most_bytes);
   EXPECT_EQ(database.record(1)->events.back().ticket, 99'999U);
+}
+
+TEST(StoreRetention, GoesOnToTheNextWhenOneThatGoesOnHasNoEventsLeft) {
+  const Folder folder;
+  Database database = Database::open(folder / "a.db");
+  database.batch([&] {
+    const model::SessionId session = database.add_session({});
+    for (std::uint32_t pid : {1, 2}) {
+      model::Run run = run_of(session, 1, pid);
+      run.recorded = pid == 1 ? 9'000'000 : 100'000;  // most of them were deleted long ago
+      database.append_events(database.add_run(run), events_from(0, pid == 1 ? 2048 : 100'000));
+    }
+  });
+  Retention retention;
+  retention.most_bytes = 3 << 20;
+  while (database.retain(retention).more) {
+  }
+  EXPECT_LE(database.size(), retention.most_bytes);
+}
+
+TEST(StoreRetention, CountsRowsToo) {
+  const Folder folder;
+  Database database = Database::open(folder / "a.db");
+  database.batch([&] {
+    const model::SessionId session = database.add_session({});
+    const auto add = [&](std::uint32_t uid, std::uint32_t pid, std::size_t events) {
+      model::Run run = run_of(session, uid, pid);
+      run.state = model::RunState::kEnded;
+      run.ended = pid;
+      run.recorded = events;
+      run.executable = std::string(479, 'x');
+      database.append_events(database.add_run(run), events_from(0, events));
+    };
+    for (std::uint32_t pid = 1; pid <= 10; ++pid) add(1, pid, 100);
+    for (std::uint32_t pid = 11; pid <= 1500; ++pid) add(2, pid, 0);
+  });
+  Retention retention;
+  retention.most_bytes = 600'000;
+  ASSERT_GT(database.size(), retention.most_bytes);
+  while (database.retain(retention).more) {
+  }
+  EXPECT_EQ(shell(folder / "a.db", "SELECT count(*) FROM run WHERE uid = 1"), "10");
 }
 
 TEST(StoreTickets, TellsWhichAreStored) {
@@ -183,12 +225,14 @@ TEST(StoreVersion1, IsReadAsItIsAndMigratedWhenItIsWritten) {
     shell(path, "DROP INDEX IF EXISTS run_of_identity; DROP VIEW IF EXISTS runs_readable");
     ASSERT_EQ(shell(path, std::string("ALTER TABLE run DROP COLUMN ") + column), "") << column;
   }
-  shell(path, "DROP INDEX run_living; ALTER TABLE segment DROP COLUMN last_ticket");
+  shell(path,
+        "DROP INDEX run_living; ALTER TABLE segment DROP COLUMN last_ticket;"
+        "ALTER TABLE segment DROP COLUMN encoding");
   shell(path, "CREATE VIEW runs_readable AS SELECT 1; PRAGMA user_version = 1");
   EXPECT_FALSE(Database::open_readonly(path).run(1)->uid);
   EXPECT_EQ(shell(path, "PRAGMA user_version"), "1");
   Database database = Database::open(path);
-  EXPECT_EQ(shell(path, "PRAGMA user_version"), "2");
+  EXPECT_EQ(shell(path, "PRAGMA user_version"), std::to_string(kSchemaVersion));
   EXPECT_EQ(database.run(1)->label, "");
   database.batch([&] { database.append_events(1, events_from(0, 5)); });
   EXPECT_EQ(database.tickets_since(1, 0).size(), 5U);

@@ -134,19 +134,19 @@ TEST(StoreOpening, RefusesANewerVersion) {
   const Folder folder;
   const std::string path = folder / "newer.db";
   { Database::open(path); }
-  ASSERT_EQ(shell(path, "PRAGMA user_version = 3"), "");
+  ASSERT_EQ(shell(path, "PRAGMA user_version = 4"), "");
   expect_refused(folder, path,
-                 "was written by a newer jitcorral (schema 3, this one knows up to 2)");
+                 "was written by a newer jitcorral (schema 4, this one knows up to 3)");
 }
 
 TEST(StoreOpening, RefusesANewerVersionThatStandsInTheLogOnly) {
   const Folder folder;
   const std::string path = folder / "newer.db";
   Database holder = Database::open(path);  // keeps the log from being written back
-  shell(path, "PRAGMA user_version = 3");
+  shell(path, "PRAGMA user_version = 4");
   const std::string before = bytes_of(path);
-  EXPECT_TRUE(is_about(refusal([&] { Database::open(path); }), path, "newer jitcorral (schema 3"));
-  EXPECT_TRUE(is_about(refusal([&] { Database::open_readonly(path); }), path, "(schema 3"));
+  EXPECT_TRUE(is_about(refusal([&] { Database::open(path); }), path, "newer jitcorral (schema 4"));
+  EXPECT_TRUE(is_about(refusal([&] { Database::open_readonly(path); }), path, "(schema 4"));
   EXPECT_EQ(bytes_of(path), before);
 }
 

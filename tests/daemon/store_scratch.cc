@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 namespace jitcorral::store {
 
@@ -169,6 +170,19 @@ Event event_at(std::uint64_t ticket) {
 std::vector<Event> events_from(std::uint64_t first, std::size_t count) {
   std::vector<Event> events;
   for (std::size_t i = 0; i < count; ++i) events.push_back(event_at(first + i));
+  return events;
+}
+
+std::vector<Event> noisy_events(std::uint64_t first, std::size_t count) {
+  std::mt19937_64 random(first);
+  std::vector<Event> events = events_from(first, count);
+  for (Event& event : events) {
+    for (std::uint64_t* field : {&event.time, &event.other, &event.fingerprint}) *field = random();
+    event.address = random() >> 8;
+    event.length = random() >> 8;
+    for (std::uint32_t* field : {&event.flags, &event.thread, &event.site})
+      *field = static_cast<std::uint32_t>(random());
+  }
   return events;
 }
 

@@ -57,6 +57,8 @@ std::string shell(const std::string& path, const std::string& sql);
 
 Event event_at(std::uint64_t ticket);
 std::vector<Event> events_from(std::uint64_t first, std::size_t count);
+// Plausible ones that hardly become smaller.
+std::vector<Event> noisy_events(std::uint64_t first, std::size_t count);
 // Adds a session with one run.
 model::RunId add_any_run(Database& database);
 

@@ -90,6 +90,24 @@ def libraries():
     seed("elf", "script", b"#!/bin/sh\necho\n")
 
 
+def code():
+    source = "long a, b[9]; long g(long); long f(long x) { a += b[x]; return x > 3 ? f(x - 1) + g(x) : g(a); }\n" \
+             "long g(long x) { switch (x) { case 1: return a; case 2: return 7; case 3: return b[1];\n" \
+             "case 4: return -x; case 5: return x * a; default: return 0; } }\n"
+    with tempfile.TemporaryDirectory() as folder:
+        for isa, prefix in ((0, "aarch64-linux-gnu-"), (1, "")):
+            path = pathlib.Path(folder, "x")
+            subprocess.run([f"{prefix}gcc", "-O1", "-fPIC", "-fvisibility=hidden", "-nostdlib", "-static-pie",
+                            "-Wl,-e,f", "-fno-asynchronous-unwind-tables", "-x", "c", "-", "-o", path],
+                           input=source.encode(), check=True)
+            subprocess.run([f"{prefix}objcopy", "-O", "binary", "-j", ".text", path, f"{path}.text"], check=True)
+            text = pathlib.Path(f"{path}.text").read_bytes()
+            seed("decode", ("aarch64", "x86_64")[isa], bytes([isa]) + bytes(range(1, 9)) + text)
+    # Code that runs into none, constants that it reads, a call that is cut off.
+    seed("decode", "broken",
+         b"\1\0\0\0\0\0\0\0\0" b"\x48\x8b\x05\2\0\0\0\x74\x7e\6\xe8\xff\xff\xff\x7f\xc3" + bytes(32))
+
+
 def databases():
     number, text, blob, null = 1, 2, 3, 0
     seed("database", "bytes", b"\0" + struct.pack("<IB", 100, 4) + b"abcd" + struct.pack("<IB", 9000, 8) + b"\xff" * 8)
@@ -160,6 +178,7 @@ def cores():
 assert re.fullmatch(r"corpus", CORPUS.name), "the second argument is the corpus's folder"
 hellos(rings())
 libraries()
+code()
 databases()
 texts()
 cores()

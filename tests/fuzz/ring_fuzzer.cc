@@ -34,18 +34,7 @@ class Ring {
     written_.clear();
     std::memset(memory_, 0, ring::kHeaderSize);
     auto& h = *reinterpret_cast<ring::Header*>(memory_);
-    h.magic = ring::kMagic;
-    h.major = ring::kMajor;
-    h.minor = ring::kMinor;
-    h.size = ring::kSize;
-    h.header_size = ring::kHeaderSize;
-    h.shards_offset = ring::kShardsOffset;
-    h.shards = ring::kShards;
-    h.shard_size = ring::kShardSize;
-    h.texts_offset = ring::kTextsOffset;
-    h.texts_size = ring::kTextsSize;
-    h.slots_offset = ring::kSlotsOffset;
-    h.slots = ring::kSlots;
+    ring::describe_layout(h);
     h.page_size = 4096;
   }
   void write(std::size_t offset, std::span<const std::uint8_t> bytes) {

@@ -23,7 +23,7 @@ ROOMS = {
     "daemon/metrics": ["daemon/metrics", "include/jitcorral"],
     "daemon/serve": ["daemon/serve", "daemon/collect", "daemon/store", "daemon/metrics", "daemon/analyze",
                      "daemon/model", "include/jitcorral"],
-    "daemon/jitcorrald": ["daemon/jitcorrald", "daemon/serve", "include/jitcorral"],
+    "daemon/jitcorrald": ["daemon/jitcorrald", "daemon/serve", "daemon/metrics", "include/jitcorral"],
     "daemon/command": ["daemon", "include/jitcorral"],
 }
 # The pure rooms of preload/, which decide and place: what they may include of preload/.
@@ -44,8 +44,8 @@ PURE = {
 # System headers of which exactly one file may know.
 ONLY = {"unwind.h": "preload/backtrace.cc", "libunwind.h": "tests/unit/backtrace_subject.cc"}
 # Libraries that one room knows.
-ROOM_ONLY = {"capstone.h": ("daemon/decode",),
-             "sqlite3.h": ("daemon/store", "tests/daemon", "tests/fuzz"),
+ROOM_ONLY = {"sqlite3.h": ("daemon/store", "tests/daemon", "tests/fuzz"), "lz4.h": ("daemon/store",),
+             "capstone.h": ("daemon/decode",),
              "CLI/CLI.hpp": ("daemon/command", "daemon/jitcorrald"),
              "prometheus/text_serializer.h": ("daemon/metrics",), "microhttpd.h": ("daemon/metrics",)}
 FORBIDDEN_IN_SHIM = {"string", "vector", "map", "memory", "iostream", "sstream", "fstream", "mutex", "thread",

@@ -9,12 +9,13 @@ import pwd
 import select
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+
+import segments
 
 # event.h
 CALLS = ["none", "mmap", "munmap", "replace", "mremap-from", "mremap-to", "protect",
@@ -48,10 +49,6 @@ class Event:
 
     def __repr__(self):
         return f"{self.ticket}:{self.tid} {self.call} {self.address:#x}+{self.length:#x}"
-
-
-def decode(blob):
-    return [Event(words) for words in struct.iter_unpack("<QQQQQQIIIBBBB", blob)]
 
 
 class Database:
@@ -88,8 +85,8 @@ class Database:
 
     def events(self, run):
         out = []
-        for row in self.rows("SELECT count, events FROM segment WHERE run = ? ORDER BY id", run):
-            part = decode(row["events"])
+        for row in self.rows("SELECT encoding, count, events FROM segment WHERE run = ? ORDER BY id", run):
+            part = [Event(words) for words in segments.events(row["encoding"], row["count"], row["events"])]
             check(len(part) == row["count"], "a segment's count is not what it holds")
             out += part
         return out

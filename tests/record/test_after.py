@@ -154,6 +154,19 @@ def nothing_of_the_users_is_held(bench):
 
 
 @test
+def what_a_shell_leaves_behind_as_it_ends_is_recorded(bench):
+    """By the time it is there nobody of those who were known is left."""
+    runs = 20
+    for i in range(runs):
+        ended = bench.run("/bin/sh", "-c", f"nohup {bench.host} jit 4096 touch {bench.path('up' + str(i))} & exit 3")
+        equal(ended.status, 3, f"status; {ended.err}")
+        until(lambda: os.path.exists(bench.path("up" + str(i))) and is_over(bench), "both are over")  # noqa: B023
+    with bench.database() as db:
+        recorded = [run for run in db.runs() if run["executable"] == bench.host]
+    equal([run["recorded"] for run in recorded], [2] * runs, lambda: f"events of each: {recorded}")
+
+
+@test
 def told_to_end_it_stores_what_it_has_and_removes_its_socket(bench):
     _, daemon = daemon_of(bench, "jit", "4096", "touch", bench.path("done"), "await", bench.path("end"))
     heir, = until(bench.detached, "a detached recorder")

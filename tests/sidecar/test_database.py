@@ -121,6 +121,28 @@ def a_read_only_database_is_said_once_and_recording_goes_on(bench):
 
 
 @test
+def a_database_that_is_taken_away_is_said_and_a_new_one_begun(bench):
+    with Daemon(bench).start() as daemon:
+        host = daemon.host(bench.host, "jit", "4096", "say", "up", "read", "jit", "8192", "say", "more", "read")
+        while host.stdout.readline() != b"up\n":
+            pass
+        until(lambda: (daemon.run(host.pid) or {}).get("recorded") == 2, "its first events")
+        for name in ("", "-wal", "-shm"):
+            os.remove(daemon.db + name)
+        host.stdin.write(b"x")
+        host.stdin.flush()
+        until(lambda: daemon.lines().count("is not there any more") == 1, "the line that says so")
+        until(lambda: os.path.exists(daemon.db) and (daemon.run(host.pid) or {}).get("recorded") == 2, "its later events")
+        bench.finish(host, b"x")
+        run = daemon.ended(host.pid)
+        equal((run["recorded"], run["dropped"], run["torn"], run["position"]), (2, 0, 0, 4), "the gap shows")
+        after = daemon.host(bench.host, "jit", "4096")
+        bench.finish(after)
+        equal(daemon.ended(after.pid)["recorded"], 2, "events of a later process")
+        equal(daemon.lines().count("is not there any more"), 1, "times that it was said")
+
+
+@test
 def a_daemon_without_a_database_can_be_stopped(bench):
     with Daemon(bench, db="/proc/nowhere/d.db").start() as daemon:
         bench.finish(daemon.load(1, 1000, 5))

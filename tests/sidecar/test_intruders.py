@@ -1,9 +1,11 @@
 """Whoever may connect may be hostile: the daemon lives, counts, and serves the others."""
+import array
 import os
 import random
 import resource
 import signal
 import socket
+import struct
 import sys
 
 import wire
@@ -46,7 +48,8 @@ def rings_that_are_none_are_refused_and_hostile_ones_do_no_harm(bench):
                   os.open("/proc/self/exe", os.O_RDONLY), os.pipe()[0]]
         for i, fd in enumerate(memory):
             wire.send(daemon.socket, wire.hello(wire.RING, 100 + i), [fd])
-        until(lambda: daemon.refused("malformed") >= len(memory), "refusals")
+        until(lambda: daemon.refused("malformed") + daemon.refused("ring") >= len(memory), "refusals")
+        check(daemon.refused("ring") >= 6, "memory that is no ring")
         for seed in range(40):
             fd = wire.ring(content=wire.hostile_content(seed))
             wire.send(daemon.socket, wire.hello(wire.RING, 1000 + seed, parent=1000 + seed, executable=b"\xff" * 480), [fd])
@@ -59,6 +62,61 @@ def rings_that_are_none_are_refused_and_hostile_ones_do_no_harm(bench):
             wire.send(daemon.socket, wire.hello(wire.DOORBELL, 2000))
         served(bench, daemon)
         check(daemon.alive(), daemon.lines()[-900:])
+
+
+def lingering():
+    """A descriptor whose close() waits as long as it was told to: what it has sent arrives nowhere."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        sending = socket.create_connection(listening.getsockname())
+        receiving, _ = listening.accept()
+    sending.setblocking(False)
+    try:
+        while True:
+            sending.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    sending.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+    return sending.detach(), receiving
+
+
+@test
+def a_descriptor_that_can_not_be_closed_holds_up_nobody(bench):
+    with Daemon(bench).start() as daemon:
+        receiving = []
+
+        def sent(path, data, kind, before=()):
+            fd, end = lingering()
+            receiving.append(end)
+            # The last one to close it is the daemon.
+            daemon.process.send_signal(signal.SIGSTOP)
+            with socket.socket(socket.AF_UNIX, kind) as client:
+                client.connect(path)
+                for first in before:
+                    client.send(first)
+                try:
+                    client.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+                except PermissionError:
+                    end.close()  # its kernel lets it refuse them: the last one is we
+            os.close(fd)
+            daemon.process.send_signal(signal.SIGCONT)
+            served(bench, daemon)
+        try:
+            sent(daemon.socket, wire.hello(wire.RING, 7), socket.SOCK_SEQPACKET)
+            sent(daemon.socket, wire.hello(wire.DOORBELL, 7), socket.SOCK_SEQPACKET)
+            # Behind what is read, one of them behind an empty message.
+            sent(daemon.socket, b"x", socket.SOCK_SEQPACKET, [wire.hello(wire.DOORBELL, 7)])
+            sent(daemon.socket, b"x", socket.SOCK_SEQPACKET, [b"", b""])
+            if tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 16):
+                sent(daemon.query, bytes(16), socket.SOCK_SEQPACKET)
+                equal(wire.ask(daemon.query)[0], 0, "an answer to a reader")
+                sent(daemon.metrics, b"GET /", socket.SOCK_STREAM)
+                daemon.scrape()
+            daemon.stop()
+        finally:
+            for end in receiving:
+                end.close()
 
 
 @test
@@ -139,6 +197,23 @@ def a_flood_of_one_user_leaves_the_others_recorded(bench):
 
 
 @test
+def rings_that_are_offered_anew_without_end_take_a_part_of_its_time(bench):
+    with Daemon(bench).start() as daemon:
+        offered = 0
+        rings = [wire.ring(content=wire.full_ring(8192 * i)) for i in range(20)]
+
+        def is_refused():
+            nonlocal offered
+            for _ in range(200):
+                fd = rings[min(offered, len(rings) - 1)]
+                offered += wire.send(daemon.socket, wire.hello(wire.RING, 4711), [fd])
+            return daemon.refused("rate") > 0
+        until(is_refused, "offers that are refused")
+        served(bench, daemon)
+        equal(daemon.refused("malformed"), 0, "messages that make no sense")
+
+
+@test
 def nobody_speaks_for_another_users_process(bench):
     must_be_root()
     with Daemon(bench).start() as daemon:
@@ -152,7 +227,7 @@ def nobody_speaks_for_another_users_process(bench):
                 wire.send(daemon.socket, wire.hello(subject, identity, pid=host.pid, executable=b"/stolen"))
             wire.send(daemon.socket, wire.hello(wire.RING, identity), [wire.ring(content=wire.hostile_content(1))])
         wire.as_user(nobody(), intrude)
-        until(lambda: daemon.refused("malformed") == 5, "five refusals")
+        until(lambda: daemon.refused("credentials") == 5, "five refusals")
         bench.finish(host, b"x")
         run = daemon.ended(host.pid)
         equal((run["recorded"], run["torn"], run["uid"], run["executable"]), (4, 0, 0, os.path.realpath(bench.host)), "the row")

@@ -4,11 +4,12 @@ By hand, for more of it: test_kills.py --kills 100 --hosts 8 --build build/dev [
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 
-from sidecar import Daemon, check, check_load, equal, frame, main, progress, test, until
+from sidecar import Daemon, check, check_load, equal, frame, line_of, main, progress, test, until
 
 
 def killed_under_load(bench, kills, hosts, seed, pause=0.15):
@@ -92,6 +93,23 @@ def by_hand():
     sys.argv[1:] = ["kills", os.path.join(build, "jitcorral"), os.path.join(build, "libjitcorral.so"),
                     os.path.join(build, "tests/record/bin"), os.path.join(build, "jitcorrald")]
     return frame.main()
+
+
+@test
+def what_lay_in_a_ring_that_nobody_kept_is_missing(bench):
+    with Daemon(bench).start() as daemon:
+        host = daemon.host(bench.host, "jit", "4096", "say", "up", "read", "jit", "4096", "exit", "0")
+        while line_of(host) != b"up\n":
+            pass
+        until(lambda: (run := daemon.run(host.pid)) and run["recorded"] == 2, "its first events")
+        for pid in daemon.holders():
+            os.kill(pid, signal.SIGKILL)
+        daemon.kill()
+        equal(bench.finish(host, b"x").err, b"", "what the host says")
+        daemon.start()
+        run = until(lambda: (run := daemon.run(host.pid)) and run["state"] == "ended" and run["verdict"] and run, "its end, and verdict")
+        check(run["position"] > run["recorded"] + run["dropped"] + run["torn"], f"a gap in {run}")
+        equal((run["recorded"], run["verdict"]), (2, "unknown"), "events, and what is said of them")
 
 
 if __name__ == "__main__":

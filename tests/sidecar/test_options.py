@@ -3,7 +3,7 @@ import os
 import signal
 import sys
 
-from sidecar import Daemon, check, equal, main, test, until
+from sidecar import Daemon, check, equal, main, must_be_root, test, until
 
 
 def refused(bench, daemon, arguments, *named):
@@ -22,6 +22,8 @@ def bad_options_are_refused_in_one_line(bench):
                           ("--config=/nonexistent/file", "/nonexistent/file"),
                           ("stray", "stray")):
         refused(bench, daemon, [*daemon.arguments(), option], named)
+    for metrics in ("[::2]:9", "unix:relative", "127.0.0.1:99999", "8080"):
+        refused(bench, daemon, [daemon.program, "--metrics", metrics], metrics)
     refused(bench, daemon, [daemon.program, "--socket", "relative", "--db", daemon.db, "--query", daemon.query], "relative")
 
 
@@ -110,6 +112,24 @@ def the_commands_own_paths_come_from_the_user(bench):
         process.terminate()
         bench.finish(process)
         daemon.socket = os.path.join(home, "jitcorral/socket")
+        daemon.clean_up()
+
+
+@test
+def roots_own_service_manager_gets_a_daemon_of_roots_own(bench):
+    """As systemd --user starts it for root: its folders are root's, not the machine's."""
+    must_be_root()
+    runtime = bench.path("runtime")
+    os.makedirs(runtime, 0o700)
+    daemon = Daemon(bench)
+    process = bench.start([daemon.program, "--user"], env=daemon.environment(XDG_RUNTIME_DIR=runtime))
+    try:
+        until(lambda: os.path.exists(os.path.join(runtime, "jitcorral/metrics")), "the sockets")
+        check(os.path.exists(bench.path("state/jitcorral/daemon.db")), "its database")
+    finally:
+        process.terminate()
+        bench.finish(process)
+        daemon.socket = os.path.join(runtime, "jitcorral/socket")
         daemon.clean_up()
 
 

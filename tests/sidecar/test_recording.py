@@ -1,6 +1,9 @@
 """The daemon end to end: what it records of hosts that know nothing of it, how they ended, and its own stops."""
+import ctypes
+import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 
@@ -104,6 +107,67 @@ def the_holder_lives_as_long_as_it_keeps_something(bench):
         equal(daemon.ended(host.pid)["exit_code"], 0, "the end of the host")
         daemon.stop()
         until(lambda: not daemon.holders(), "the holder's end")
+
+
+@test
+def an_exec_into_a_program_that_never_jits_ends_the_run(bench):
+    with Daemon(bench).start() as daemon:
+        host = daemon.host(bench.host, "jit", "4096", "say", "up", "read", "exec", "/usr/bin/cat")
+        while line_of(host) != b"up\n":
+            pass
+        until(lambda: daemon.run(host.pid), "a row")
+        equal(daemon.run(host.pid)["state"], "running", "before")
+        host.stdin.write(b"x")
+        host.stdin.flush()
+        until(lambda: daemon.run(host.pid)["state"] == "replaced", "the end of the run")
+        check(host.poll() is None, "the process goes on as another program")
+        bench.finish(host)
+        run = daemon.run(host.pid)
+        equal((run["state"], run["recorded"], run["exit_code"]), ("replaced", 2, None), "its row")
+
+
+@test
+def past_runs_of_the_daemon_are_listed_and_reported(bench):
+    with Daemon(bench).start() as daemon:
+        bench.run(bench.host, "jit", "4096", "jit", "4096", db=False)  # the command's own database has a run 1 too
+        hosts = [daemon.host(bench.host, "jit", "4096", "exit", str(status)) for status in (3, 4)]
+        for host in hosts:
+            bench.finish(host)
+            daemon.ended(host.pid)
+        def asked(*arguments):
+            said = bench.do([bench.cli, *arguments], env=bench.environment(XDG_RUNTIME_DIR=daemon.runtime))
+            equal((said.status, said.err), (0, b""), arguments)
+            return said.out
+        sessions = json.loads(asked("runs", "--json"))["sessions"]
+        of_daemon = [s for s in sessions if s["recorded_by"] == "daemon"]
+        equal([sorted(r["pid"] for r in s["runs"]) for s in of_daemon], [sorted(h.pid for h in hosts)], "the daemon's runs")
+        check(b"recorded by the daemon since" in asked("runs"), "a title")
+        for run in of_daemon[0]["runs"]:
+            report = json.loads(asked("report", "--json", "--run", str(run["id"])))
+            equal([(r["id"], r["pid"]) for r in report["runs"]], [(run["id"], run["pid"])], "its report")
+
+
+def behind_a_filter():
+    """One that lets everything pass, as far as the process can know."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    allow = struct.pack("=HBBI", 0x06, 0, 0, 0x7fff0000)  # BPF_RET, SECCOMP_RET_ALLOW
+    code = ctypes.create_string_buffer(allow)
+    program = struct.pack("@HxxxxxxP", 1, ctypes.addressof(code))
+    set_seccomp, mode_filter, no_new_privs = 22, 2, 38
+    if libc.prctl(no_new_privs, 1, 0, 0, 0) or libc.prctl(set_seccomp, mode_filter, program, 0, 0):
+        os._exit(99)
+
+
+@test
+def behind_a_filter_only_who_is_told_that_it_may_speaks(bench):
+    with Daemon(bench).start() as daemon:
+        silent = daemon.host(bench.host, "jit", "4096", how={"preexec_fn": behind_a_filter})
+        equal(bench.finish(silent).status, 0, "its end")
+        told = daemon.host(bench.host, "jit", "4096", how={"preexec_fn": behind_a_filter},
+                           JITCORRAL_RECORD="auto,filters=1")
+        equal(bench.finish(told).status, 0, "its end")
+        equal(daemon.ended(told.pid)["recorded"], 2, "events of who was told")
+        equal(daemon.run(silent.pid), None, "who was not")
 
 
 @test

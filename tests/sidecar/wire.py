@@ -50,9 +50,25 @@ GEOMETRY = struct.pack("<QHHIIIIIIIIII", 0x31676e6972636a89, 1, 1, RING_SIZE, 40
                        4096)
 
 
+TAKEN = 256  # Header::taken
+
+
 def hostile_content(seed):
     """The geometry is right; nothing else is."""
     return GEOMETRY + random.Random(seed).randbytes(RING_SIZE - len(GEOMETRY))
+
+
+def full_ring(first):
+    """A ring of 8191 events that make sense, from that ticket on, which is a multiple of 8192; and one that was there before
+    them all."""
+    content = bytearray(RING_SIZE)
+    content[:len(GEOMETRY)] = GEOMETRY
+    struct.pack_into("<Q", content, TAKEN, first + 8192)
+    for slot in range(8192):
+        ticket = first + slot if slot else 0
+        struct.pack_into("<QQQQQQIIIBBBB", content, 65536 + 64 * slot, ticket << 2 | 2, 5, 0x7f0000000000 + slot * 4096, 4096,
+                         0, 0, 0, 1, 0, 1, 1, 0, 3)
+    return bytes(content)
 
 
 def as_user(uid, function):

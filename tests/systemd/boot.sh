@@ -9,6 +9,7 @@ root=$folder/root
 DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
 cp "$host" "$root/usr/bin/packaging_host"
 cp "$driver" "$root/driver.py"
+cp "$(dirname "$driver")/../record/segments.py" "$root/segments.py"
 units=$root/etc/systemd/system
 rm -rf "$units" && mkdir -p "$units"
 # Debian's own would be started, too, with all that the machine has installed.

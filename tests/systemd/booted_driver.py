@@ -9,6 +9,8 @@ import sys
 import time
 import traceback
 
+import segments
+
 DEADLINE = 60
 DATABASE = "/var/lib/jitcorral/placements.db"
 UNITS = ("jitcorrald.socket", "jitcorrald-query.socket", "jitcorrald-metrics.socket", "jitcorrald.service")
@@ -54,10 +56,9 @@ def mappings(pid, database=DATABASE):
     run = rows("SELECT id FROM run WHERE pid = ?", pid, database=database)
     if not run:
         return 0
-    events = b"".join(blob for blob, in rows("SELECT events FROM segment WHERE run = ? ORDER BY id", run[0][0],
-                                             database=database))
-    return sum(1 for at in range(0, len(events), 64)
-               if int.from_bytes(events[at + 24:at + 32], "little") == 1 << 20 and events[at + 60:at + 62] == b"\1\1")
+    stored = rows("SELECT encoding, count, events FROM segment WHERE run = ? ORDER BY id", run[0][0], database=database)
+    return sum(1 for segment in stored for (_, _, _, length, *_, call, outcome, _, _) in segments.events(*segment)
+               if (length, call, outcome) == (1 << 20, 1, 1))
 
 
 def starts_and_is_confined():

@@ -100,6 +100,9 @@ TEST(PolicyRecord, TakesAnAbsoluteSocketAndAnyFile) {
   ASSERT_TRUE(parse_variable(p, Variable::kRecord, "unix:/run/x/socket,filters=2"));
   EXPECT_STREQ(p.record_path, "/run/x/socket");
   EXPECT_EQ(p.record_filters, 2);
+  ASSERT_TRUE(parse_variable(p, Variable::kRecord, "auto,filters=3"));
+  EXPECT_EQ(p.record, RecordTo::kAuto);
+  EXPECT_EQ(p.record_filters, 3);
   ASSERT_TRUE(parse_variable(p, Variable::kRecord, "file:ring-%p"));
   EXPECT_EQ(p.record, RecordTo::kFile);
   EXPECT_STREQ(p.record_path, "ring-%p");
@@ -115,7 +118,8 @@ TEST(PolicyRecord, RefusesWhatNoSocketCanBe) {
   for (const std::string& text :
        {std::string("unix:relative"), std::string("unix:"), longest + "x", std::string("file:"),
         std::string("file:") + std::string(256, 'x'), std::string("unix:/a,filters=x"),
-        std::string("on"), std::string("unix:/a,filters=256")}) {
+        std::string("on"), std::string("unix:/a,filters=256"), std::string("auto,filters="),
+        std::string("auto,filters=256"), std::string("auto,x")}) {
     Policy untouched;
     EXPECT_FALSE(parse_variable(untouched, Variable::kRecord, text)) << text;
     EXPECT_EQ(untouched.record, RecordTo::kAuto) << text;
