@@ -262,7 +262,9 @@ def llvmlite_that_died_scattered_was_cut_off_and_the_shim_is_seen(bench):
     core, _ = llvmlite(bench, LD_PRELOAD=bench.shim, JITCORRAL_POLICY="scatter", JITCORRAL_SEED="7",
                        JITCORRAL_RECORD="off")
     status, said = bench.explain(core)
-    expect(status == 3 and said["conclusion"] == "cause", json.dumps(said, indent=1))
+    # Where a cut-off reference happens to read code, what is loaded from there is what crashes later.
+    expect(status == 3 and said["conclusion"] in ("cause", "can-be"), json.dumps(said, indent=1))
+    expect(said["audit"]["references"]["cut_off"] > 10, said["audit"])
     expect(said["under_shim"] and "jitcorral explain" in said["headline"], said["headline"])
 
 
