@@ -29,6 +29,7 @@ struct Thread {
   int signal = 0;
   Address pc;
   decode::RegisterValues registers;
+  bool has_registers = true;  // false: only the program counter is known
 };
 
 struct Signal {

@@ -16,6 +16,14 @@ bool Crash::ended_itself() const {
   return signal == SIGABRT;
 }
 
+bool Crash::guess_is_good() const {
+  constexpr double kSurely = 0.001;  // as rarely is it found by chance
+  return std::any_of(guesses.begin(), guesses.end(), [](const decode::Landed& guess) {
+    return guess.truncation->place.owner <= decode::Owner::kConstant &&
+           guess.truncation->chance < kSurely;
+  });
+}
+
 void Crash::conclude() {
   // A reference of the faulting instruction or of what made its address; else one that leads there.
   const auto made_it = [&](const decode::Reference& r) {
@@ -29,7 +37,10 @@ void Crash::conclude() {
   const auto leads_there = [&](const decode::Reference& r) {
     if (!touched) return false;
     if (r.names_page()) return is_page_of(r.to, *touched);
-    return r.to <= *touched && *touched < r.to + Bytes{std::max<std::uint64_t>(r.size, 1)};
+    // An address that was made and handed on, to a function of libc's, say, is of something larger.
+    const Bytes around =
+        r.access == decode::Access::kAddress ? kib(64) : Bytes{std::max<std::uint64_t>(r.size, 1)};
+    return r.to <= *touched && *touched < r.to + around;
   };
   const decode::Miss* best = nullptr;
   int best_rank = 0;
@@ -56,6 +67,8 @@ void Crash::conclude() {
   else if (culprit && culprit->landed.truncation)
     conclusion = Conclusion::kCanBe;
   else if (audit.finding == decode::Finding::kOutOfReach)
+    conclusion = Conclusion::kCanBe;
+  else if (!culprit && !audit.blind.empty() && guess_is_good())
     conclusion = Conclusion::kCanBe;
   // Where a JIT's code may have been freed, what it referred to is not known either. What aborted
   // itself may have found a reference out of range before it wrote it.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autopsy/distances.h"
 #include "decode/audit.h"
 #include "decode/operands.h"
 
@@ -60,11 +61,15 @@ struct Crash {
   decode::Audit audit;                // of all code of JITs
   std::vector<std::string> engines;   // that the mapped files hold, by their names
   bool under_shim = false;
-  std::vector<std::string> missing;  // what was not there to be seen, one clause each
+  std::vector<Span> spans;              // by the mappings alone
+  std::vector<decode::Landed> guesses;  // what `touched` may have meant, by the mappings alone
+  std::vector<std::string> missing;     // what was not there to be seen, one clause each
 
   Conclusion conclusion = Conclusion::kUnknown;
 
   void conclude();
+  // What was touched lies exactly so far from a JIT's memory as a cut-off leads away.
+  bool guess_is_good() const;
   // It ended by its own will: abort().
   bool ended_itself() const;
 };

@@ -1,6 +1,7 @@
 #include "autopsy/examine.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "collect/live_code.h"
 #include "jitcorral/engines.h"
@@ -63,6 +64,7 @@ class Examiner {
   void signal();
   void locate();
   void audit_here();
+  std::optional<Address> said_address() const;
   void faulted_at(Address pc);
   void sent_from(Address returned_to);
   bool call_before(Address returned_to);
@@ -124,9 +126,13 @@ void Examiner::audit() {
     jit_.push_back(std::move(stretch));
   }
   if (unseen > Bytes{})
-    all.add_blind(std::to_string((unseen.count + 1023) >> 10) +
-                  " KiB of JIT code, which the core does not hold (coredump_filter, ulimit -c)");
-  if (core_.segments.empty()) all.add_blind("the memory: no mapping is in the core");
+    all.add_blind(
+        std::to_string((unseen.count + 1023) >> 10) +
+        (memory_.of_core()
+             ? " KiB of JIT code, which the core does not hold (coredump_filter, ulimit -c)"
+             : " KiB of JIT code, whose bytes were not given"));
+  out_.spans = spans(core_.isa, places_);
+  if (places_.all().empty()) all.add_blind("the memory: no mapping is in the core");
   out_.audit = all.finish();
 }
 
@@ -149,13 +155,19 @@ void Examiner::locate() {
     out_.touched = out_.pc;
     out_.access = decode::Access::kCall;
     out_.sent_away = true;
-    if (core_.isa == Isa::kAarch64)
+    if (!thread_->has_registers)
+      out_.missing.push_back("who sent control away: no registers are known");
+    else if (core_.isa == Isa::kAarch64)
       sent_from({thread_->registers.general[30]});
     else if (const auto top = memory_.word({thread_->registers.general[4]}))
       sent_from({*top});
   }
-  if (out_.touched)
-    if (const Place* place = places_.at(*out_.touched)) out_.touched_place = *place;
+  if (!out_.touched) return;
+  if (const Place* place = places_.at(*out_.touched)) {
+    out_.touched_place = *place;
+    return;
+  }
+  out_.guesses = meant_by(core_.isa, *out_.touched, out_.access, places_);
 }
 
 // The rest of the code that the instruction is in.
@@ -200,19 +212,28 @@ std::optional<decode::Operands> Examiner::operands_at(Address at, std::string* t
   return decode::operands(core_.isa, bytes, at);
 }
 
+// What the kernel says that could not be touched.
+std::optional<Address> Examiner::said_address() const {
+  const auto& signal = core_.notes.signal;
+  constexpr int kKernels = 0x80;  // SI_KERNEL: an address that is none, and si_addr says nothing
+  const bool is_said = signal && (signal->number == SIGSEGV || signal->number == SIGBUS) &&
+                       signal->code > 0 && signal->code != kKernels;
+  return is_said ? std::optional(signal->address) : std::nullopt;
+}
+
 // The memory that the instruction at pc was about to touch.
 void Examiner::touch(const decode::Operands& insn) {
-  const auto& said = core_.notes.signal;
-  constexpr int kKernels = 0x80;  // SI_KERNEL: an address that is none, and si_addr says nothing
-  const bool has_address =
-      said && (said->number == 11 || said->number == 7) && said->code > 0 && said->code != kKernels;
-  if (has_address) out_.touched = said->address;
+  const std::optional<Address> said = said_address();
   const decode::MemoryUse* meant = nullptr;
   for (const decode::MemoryUse& use : insn.memory) {
+    if (!thread_->has_registers && !use.of_pc) {
+      meant = &use;
+      break;
+    }
     const Address at = use.address(thread_->registers);
     const Bytes size{std::max<std::uint64_t>(use.size, 1)};
-    if (has_address) {
-      if (!(at <= said->address && said->address < at + size)) continue;
+    if (said) {
+      if (!(at <= *said && *said < at + size)) continue;
     } else if (const Place* place = places_.at(at); place && decode::permits(*place, use.access)) {
       continue;
     }
@@ -220,13 +241,15 @@ void Examiner::touch(const decode::Operands& insn) {
     break;
   }
   if (meant == nullptr) return;
-  if (!has_address) out_.touched = meant->address(thread_->registers);
+  if (!said && (thread_->has_registers || meant->of_pc))
+    out_.touched = meant->address(thread_->registers);
   out_.access = meant->access;
   out_.size = meant->size;
   if (meant->base && !meant->of_pc) trace(out_.instruction->at, *meant->base);
 }
 
 void Examiner::faulted_at(Address pc) {
+  out_.touched = said_address();
   Line line{pc, ""};
   const auto insn = operands_at(pc, &line.text);
   if (!insn) {
@@ -234,7 +257,7 @@ void Examiner::faulted_at(Address pc) {
     return;
   }
   out_.instruction = std::move(line);
-  if (out_.signal == 11 || out_.signal == 7 || out_.signal == 0) touch(*insn);
+  if (out_.signal == SIGSEGV || out_.signal == SIGBUS || out_.signal == 0) touch(*insn);
 }
 
 void Examiner::trace(Address before, decode::Register reg) {

@@ -56,7 +56,7 @@ bool begins_as_elf(std::span<const std::byte> bytes) {
 }  // namespace
 
 Memory::Memory(const inspect::File& file, const Core& core, std::string executable)
-    : file_(file), core_(core), instead_(std::move(executable)) {
+    : file_(&file), core_(core), instead_(std::move(executable)) {
   const Auxiliary& known = core_.notes.auxiliary;
   for (const MappedFile& mapped : core_.notes.files)
     if (mapped.range.contains(Address{known.phdr})) executable_ = mapped.path;
@@ -67,6 +67,33 @@ Memory::Memory(const inspect::File& file, const Core& core, std::string executab
   }
   if (executable_.empty()) executable_ = core_.notes.name;
   name_mappings();
+}
+
+Memory::Memory(const Core& none, std::vector<collect::proc::Mapping> mappings,
+               std::vector<Piece> pieces)
+    : core_(none), pieces_(std::move(pieces)) {
+  // What is known of a mapping is one of its own, so that each is known or not.
+  for (const Piece& piece : pieces_) {
+    std::vector<collect::proc::Mapping> apart;
+    const AddressRange known = range_of(piece.at, {piece.bytes.size()});
+    for (const collect::proc::Mapping& mapping : mappings) {
+      const AddressRange part = intersection(mapping.range, known);
+      const auto add = [&](AddressRange range) {
+        if (range.empty()) return;
+        apart.push_back(mapping);
+        apart.back().range = range;
+      };
+      if (part.empty()) {
+        add(mapping.range);
+        continue;
+      }
+      add({mapping.range.begin, part.begin});
+      add(part);
+      add({part.end, mapping.range.end});
+    }
+    mappings = std::move(apart);
+  }
+  mappings_ = std::move(mappings);
 }
 
 void Memory::name_mappings() {
@@ -107,6 +134,13 @@ void Memory::name_mappings() {
 
 std::vector<std::byte> Memory::stored(AddressRange range) const {
   std::vector<std::byte> out;
+  for (const Piece& piece : pieces_) {
+    const AddressRange known = intersection(range, range_of(piece.at, {piece.bytes.size()}));
+    if (known.empty() || known.begin != range.begin) continue;
+    const auto from =
+        piece.bytes.begin() + static_cast<std::ptrdiff_t>((known.begin - piece.at).count);
+    return {from, from + static_cast<std::ptrdiff_t>(known.size().count)};
+  }
   auto segment =
       std::upper_bound(core_.segments.begin(), core_.segments.end(), range.begin,
                        [](Address a, const CoreSegment& s) { return a < s.range.begin; });
@@ -118,8 +152,8 @@ std::vector<std::byte> Memory::stored(AddressRange range) const {
     if (part.empty() || part.begin != at) break;
     const std::size_t before = out.size();
     out.resize(before + static_cast<std::size_t>(part.size().count));
-    if (!file_.read(segment->offset + (at - segment->range.begin).count, out.data() + before,
-                    out.size() - before)) {
+    if (!file_->read(segment->offset + (at - segment->range.begin).count, out.data() + before,
+                     out.size() - before)) {
       out.resize(before);
       break;
     }

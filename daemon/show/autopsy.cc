@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "show/human.h"
 #include "show/layout.h"
 #include "show/safe.h"
@@ -45,6 +47,13 @@ std::string off_text(const Miss& miss) {
       size_of(decode::reach_of(r.field)));
 }
 
+// "0x... is exactly 2^32 (4 GiB) from 0x..., in r-x ..."
+std::string guess_text(const decode::Landed& guess) {
+  const decode::Truncation& t = *guess.truncation;
+  return fmt::format("{} is exactly {} from {}, in {}", hex(guess.reference.to), off_by(t),
+                     hex(t.meant), place_text(kNobody, t.place));
+}
+
 std::string advice_of(const Crash& crash) {
   if (crash.under_shim)
     return "libjitcorral.so was loaded: jitcorral explain RUN says what it did (JITCORRAL_POLICY "
@@ -57,6 +66,14 @@ std::string advice_of(const Crash& crash) {
     if (engine.find("llvmlite") != std::string::npos && crash.isa == Isa::kAarch64)
       return text + "; llvmlite 0.42 and later reserve one block an object on aarch64";
   return text;
+}
+
+bool loaded_from_code(const Crash& crash) {
+  if (!crash.origin) return false;
+  const auto& all = crash.origin->references;
+  return std::any_of(all.begin(), all.end(), [](const decode::Landed& landed) {
+    return landed.reference.access == Access::kRead && landed.place && landed.place->executable;
+  });
 }
 
 std::string unknown_because(const Crash& crash) {
@@ -128,6 +145,22 @@ std::string where_text(const std::optional<decode::Place>& place) {
   return place ? "in " + place_text(kNobody, *place) : "where nothing is mapped";
 }
 
+void span_lines(const Crash& crash, Writer& out) {
+  for (const autopsy::Span& span : crash.spans) {
+    if (!span.nearest) continue;
+    const std::string_view field = decode::info_of(span.field).name;
+    const std::string reach = size_of(decode::reach_of(span.field));
+    out.line(
+        "distances",
+        fmt::format("{} ({}) from code of JITs to {}: {} of {} beyond it; {} has the nearest {} "
+                    "away",
+                    field, reach, span.to_code ? "other such code" : "memory of no file",
+                    count_of(span.beyond), counted(span.pairs, "pair"), hex(span.code->range.begin),
+                    size_of(span.distance)));
+  }
+  for (const decode::Landed& guess : crash.guesses) out.line("off by", guess_text(guess));
+}
+
 void crash_lines(const Crash& crash, Writer& out) {
   out.line("process",
            fmt::format("{}, {}, {}{}",
@@ -138,9 +171,11 @@ void crash_lines(const Crash& crash, Writer& out) {
     out.line("engines", fmt::format("{}", fmt::join(crash.engines, ", ")));
   if (crash.threads == 0) return;
   out.line("died",
-           fmt::format("{}, thread {}, pc {}, {}",
-                       crash.signal == 0 ? "by no signal" : "of " + signal_name(crash.signal),
-                       crash.thread, hex(crash.pc), where_text(crash.pc_place)));
+           fmt::format("{}pc {}, {}",
+                       crash.signal == 0 ? std::string()
+                                         : fmt::format("of {}, thread {}, ",
+                                                       signal_name(crash.signal), crash.thread),
+                       hex(crash.pc), where_text(crash.pc_place)));
   if (crash.instruction)
     out.line(
         crash.sent_away ? "sent by" : "at",
@@ -185,9 +220,17 @@ std::string paragraph_of(const Crash& crash) {
       if (crash.culprit)
         return fmt::format("placement can be the cause: {}; {}", off_text(*crash.culprit),
                            advice_of(crash));
-      return fmt::format(
-          "placement can be the cause: {}; none of these is seen to lead to where it died; {}",
-          because_of(crash.audit), advice_of(crash));
+      if (crash.audit.finding != decode::Finding::kOutOfReach)
+        return fmt::format(
+            "placement can be the cause: {}, as a reference leads that is cut off to "
+            "its field; {}; {}",
+            guess_text(crash.guesses.front()), unknown_because(crash), advice_of(crash));
+      return fmt::format("placement can be the cause: {}; {}; {}", because_of(crash.audit),
+                         loaded_from_code(crash)
+                             ? "what it used was loaded out of code, which a cut-off reference can "
+                               "happen to reach"
+                             : "none of these is seen to lead to where it died",
+                         advice_of(crash));
     default:
       return "unknown: " + unknown_because(crash);
   }
@@ -201,13 +244,14 @@ std::string autopsy_text(const Crash& crash, std::string_view core, std::size_t 
   std::string text = wrapped("", printable(std::string_view(paragraph)), options.width);
   text.replace(0, head, paint(options.colour, colour_of(crash.conclusion), text.substr(0, head)));
   out.raw(text + '\n');
-  out.line("core", core);
+  out.line("file", core);
   crash_lines(crash, out);
   if (crash.here) out.line("this code", because_of(*crash.here));
   out.line("all code", fmt::format("{}: {}", counted(crash.audit.mappings, "mapping"),
                                    because_of(crash.audit)));
   for (const std::string& what : crash.audit.blind) out.line("not seen", what);
   for (const std::string& what : crash.missing) out.line("not seen", what);
+  span_lines(crash, out);
   if (crash.culprit) out.raw(miss_text(kNobody, *crash.culprit, options));
   std::size_t shown = 0, left = 0;
   for (const Miss& miss : crash.audit.misses) {

@@ -43,6 +43,18 @@ Json autopsy_json(const autopsy::Crash& crash, std::string_view core, std::size_
     for (const autopsy::Line& step : o->steps) steps.push_back(line_json(step));
     origin = {{"register", o->reg}, {"steps", steps}, {"end", name_in(kEndNames, o->end)}};
   }
+  Json spans = Json::array(), guesses = Json::array();
+  for (const autopsy::Span& span : crash.spans)
+    spans.push_back({{"field", decode::info_of(span.field).name},
+                     {"to", span.to_code ? "code" : "data"},
+                     {"reach", decode::reach_of(span.field).count},
+                     {"pairs", span.pairs},
+                     {"beyond", span.beyond},
+                     {"code", place(span.code)},
+                     {"nearest", place(span.nearest)},
+                     {"distance", span.distance.count}});
+  for (const decode::Landed& guess : crash.guesses)
+    guesses.push_back(miss_json(nobody, decode::Miss{guess, "", "", false}));
   Json misses = Json::array();
   for (const decode::Miss& miss : crash.audit.misses) {
     if (most != 0 && misses.size() == most) break;
@@ -52,7 +64,7 @@ Json autopsy_json(const autopsy::Crash& crash, std::string_view core, std::size_
           {"answer", name_in(kAnswerNames, answer_of(crash.conclusion))},
           {"conclusion", name_in(kConclusionNames, crash.conclusion)},
           {"headline", utf8(paragraph_of(crash))},
-          {"core", utf8(core)},
+          {"file", utf8(core)},
           {"exe", utf8(crash.executable)},
           {"isa", name_in(kIsaNames, crash.isa)},
           {"engines", texts(crash.engines)},
@@ -75,6 +87,8 @@ Json autopsy_json(const autopsy::Crash& crash, std::string_view core, std::size_
           {"audit", audit_part(nobody, crash.audit)},
           {"misses", misses},
           {"misses_left_out", crash.audit.misses.size() - misses.size()},
+          {"spans", spans},
+          {"guesses", guesses},
           {"missing", texts(crash.missing)}};
 }
 

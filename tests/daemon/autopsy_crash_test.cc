@@ -84,6 +84,19 @@ TEST(Crash, ACallByRegisterIsFoundByTheStack) {
   EXPECT_EQ(said.conclusion, Conclusion::kRuledOut);
 }
 
+TEST(Crash, APointerThatWasCutOffAndHandedOnIsTheCause) {
+  // lea rdi, [rip + data]; ret
+  const std::string code = std::string("\x48\x8d\x3d") + word(kDataAt - kCodeAt - 7) + '\xc3';
+  CoreSample core = crash(Isa::kX86_64, code, 0x1000, {{14, kDataAt}});
+  core.map(0x1000, 4096, kRx, page("\x8a\x47\x40\xc3"));  // mov al, [rdi + 0x40]; ret
+  core.signal(kDataAt + 0x40).map(kDataAt + (2ULL << 32), 4096, PF_R, page(""));
+  const Crash said = crash_of(core.bytes());
+  EXPECT_EQ(said.conclusion, Conclusion::kCause);
+  EXPECT_FALSE(said.in_jit);
+  ASSERT_TRUE(said.culprit);
+  EXPECT_EQ(said.culprit->landed.reference.from, Address{kCodeAt});
+}
+
 TEST(Crash, ControlInNowhereWithoutAnyJitIsUnknown) {
   CoreSample core(Isa::kX86_64);
   core.thread(0x666000).file(0x1000, 0x2000, "/usr/bin/prog").map(0x1000, 0x1000, PF_R);
