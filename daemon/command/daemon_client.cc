@@ -75,7 +75,7 @@ std::string contents(const std::string& path, int memory) {
   if ((fcntl(memory, F_GET_SEALS) & kSealed) != kSealed || fstat(memory, &info) != 0)
     throw trouble(path, "answered with memory that can still be changed");
   const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size > store::kLargestImage) throw trouble(path, "answered with more than 1 GiB");
+  if (size > store::kLargestRead) throw trouble(path, "answered with more than 1 GiB");
   std::string bytes(size, '\0');
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t n =
@@ -106,6 +106,8 @@ store::Database asked(const std::string& path, int connection, model::Query quer
   if (got < 8 || answer.magic != model::Answer::kMagic)
     throw trouble(path, "answered what makes no sense");
   answer.reason[sizeof answer.reason - 1] = '\0';
+  if (answer.status == model::Answer::Status::kTooMuch)
+    throw store::TooMuch(trouble(path, "refuses: " + show::printable(answer.reason)).what());
   if (answer.status != model::Answer::Status::kDone)
     throw trouble(path, fmt::format("refuses: {}", show::printable(answer.reason)));
   if (!memory) throw trouble(path, "answered without what was asked for");

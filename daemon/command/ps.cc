@@ -13,6 +13,7 @@
 #include "command/output.h"
 #include "show/ps.h"
 #include "show/safe.h"
+#include "store/image.h"
 
 namespace jitcorral::command {
 namespace {
@@ -26,7 +27,13 @@ Source source_of(const PsOptions& options) {
   if (!options.db.empty()) return {open_database(options.db), false};
   model::Query query;
   query.what = model::Query::What::kLiving;
-  if (std::optional<store::Database> asked = ask_daemon(query)) return {std::move(asked), true};
+  try {
+    if (std::optional<store::Database> asked = ask_daemon(query)) return {std::move(asked), true};
+  } catch (const store::TooMuch&) {
+    note("too many events for verdicts of all: `jitcorral explain PID` gives one's");
+    query.rows_only = 1;
+    if (std::optional<store::Database> asked = ask_daemon(query)) return {std::move(asked), true};
+  }
   const std::string path = default_database();
   struct stat info {};
   if (path.empty() || stat(path.c_str(), &info) != 0) return {};

@@ -22,12 +22,13 @@ static_assert(std::is_trivially_copyable_v<Query> && sizeof(Query) == 16);
 // the wanted runs that the asker may see: his own; root: all.
 struct Answer {
   static constexpr std::uint32_t kMagic = 0x72776e61;  // "anwr"
-  enum class Status : std::uint8_t { kDone, kRefused, kCount };
+  // kTooMuch: refused, and less would be given.
+  enum class Status : std::uint8_t { kDone, kRefused, kTooMuch, kCount };
   std::uint32_t magic = kMagic;
   std::uint16_t size = 0;
   Status status = Status::kRefused;
   std::uint8_t unused = 0;
-  char reason[240] = {};  // kRefused: one line, 0-terminated
+  char reason[240] = {};  // kRefused, kTooMuch: one line, 0-terminated
   char version[16] = {};  // the daemon's
 };
 static_assert(std::is_trivially_copyable_v<Answer>);

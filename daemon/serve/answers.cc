@@ -146,6 +146,9 @@ void Answers::answer(int connection) {
     if (peer.uid != 0) wanted.uid = peer.uid;
     memory = memory_of(store::image_of(database_, wanted));
     answer.status = Answer::Status::kDone;
+  } catch (const store::TooMuch& problem) {
+    answer.status = Answer::Status::kTooMuch;
+    std::strncpy(answer.reason, problem.what(), sizeof answer.reason - 1);
   } catch (const std::exception& problem) {
     std::strncpy(answer.reason, problem.what(), sizeof answer.reason - 1);
   }

@@ -96,11 +96,15 @@ std::string image_of(const std::string& path, const Wanted& wanted) {
   {
     Transaction moment(image, Transaction::For::kReading);
     choose(image, wanted);
-    const std::int64_t bytes =
-        image.number("SELECT coalesce(sum(recorded), 0) * 64 FROM source.run WHERE id IN chosen");
-    if (!wanted.rows_only && bytes > static_cast<std::int64_t>(kLargestImage))
-      throw Error("these runs hold " + std::to_string(bytes >> 20) +
-                  " MiB of events, which is too much for one answer: ask for fewer");
+    // A row of a run takes about 1 KiB.
+    std::int64_t bytes = image.number("SELECT count(*) * 1024 FROM chosen");
+    if (!wanted.rows_only)
+      bytes += image.number(
+          "SELECT (SELECT coalesce(sum(length(events)), 0) FROM source.segment WHERE run IN chosen)"
+          " + (SELECT count(*) * 64 FROM source.unseen WHERE run IN chosen)");
+    if (static_cast<std::uint64_t>(bytes) > wanted.most_bytes)
+      throw TooMuch("these runs are " + std::to_string(bytes >> 20) +
+                    " MiB, which is too much for one answer: ask for fewer");
     copy(image, "session", "id IN (SELECT session FROM source.run WHERE id IN chosen)");
     copy(image, "run", "id IN chosen");
     if (!wanted.rows_only)

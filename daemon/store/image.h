@@ -7,8 +7,21 @@
 #include <string>
 
 #include "model/run.h"
+#include "store/database.h"
 
 namespace jitcorral::store {
+
+// Larger images are not made: several copies of one are in memory for a moment, and whoever asks
+// must not drive out those that are recorded.
+inline constexpr std::uint64_t kLargestImage = std::uint64_t{128} << 20;
+// Nor read: a daemon of another version may allow more.
+inline constexpr std::uint64_t kLargestRead = std::uint64_t{1} << 30;
+
+// The wanted runs are too much for one image.
+class TooMuch : public Error {
+ public:
+  using Error::Error;
+};
 
 // Which runs.
 struct Wanted {
@@ -20,13 +33,11 @@ struct Wanted {
   std::optional<std::uint32_t> uid;
   // Without events, sites and what was not explained: only what the rows of the runs say.
   bool rows_only = false;
+  std::uint64_t most_bytes = kLargestImage;
 };
 
-// Larger images are refused: who asks for everything of a month has to ask for less.
-inline constexpr std::uint64_t kLargestImage = std::uint64_t{1} << 30;
-
 // The wanted runs with those that they were forked from (a user's own only), and their sessions.
-// `path`: a database that may be written at the same time. Throws Error.
+// `path`: a database that may be written at the same time. Throws Error; TooMuch.
 std::string image_of(const std::string& path, const Wanted& wanted);
 
 }  // namespace jitcorral::store

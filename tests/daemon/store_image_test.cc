@@ -88,6 +88,21 @@ TEST(StoreImage, OfRowsOnlyHasNoEvents) {
   EXPECT_EQ(read.record(3)->run.pid, 13U);
 }
 
+TEST(StoreImage, OfTooMuchIsRefusedButItsRowsMayBeHad) {
+  const Folder folder;
+  Database database = Database::open(folder / "a.db");
+  fill(database);
+  const std::vector<Event> many(1 << 16);
+  database.batch([&] { database.append_events(1, many); });
+  Wanted wanted;
+  wanted.most_bytes = 3 * 1024;
+  EXPECT_THROW(image_of(folder / "a.db", wanted), TooMuch);
+  wanted.rows_only = true;
+  EXPECT_NE(image_of(folder / "a.db", wanted), "");
+  wanted.most_bytes = 1024;
+  EXPECT_THROW(image_of(folder / "a.db", wanted), TooMuch);
+}
+
 TEST(StoreImage, OfHostileBytesIsRefused) {
   EXPECT_NE(refusal([] { Database::open_image("", "image"); }), "");
   EXPECT_NE(refusal([] { Database::open_image(std::string(8192, 'x'), "image"); }), "");

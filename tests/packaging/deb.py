@@ -68,7 +68,7 @@ class Deb(PackagingTest):
 
     def test_its_dependencies_are_those_of_its_programs(self):
         depends = do("dpkg-deb", "-f", self.deb, "Depends").stdout
-        for name in ("libc6", "liblz4-1", "libsqlite3-0", "libstdc++6"):
+        for name in ("libc6", "libcapstone4", "liblz4-1", "libsqlite3-0", "libstdc++6"):
             self.assertRegex(depends, rf"{re.escape(name)} \(>= ")
 
     def test_unpacked_without_being_installed(self):

@@ -3,14 +3,23 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
 
 
-def run(*command, **how):
-    how.setdefault("timeout", 120)
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, stdin=subprocess.DEVNULL, **how)
+def run(*command, timeout=120, **how):
+    """Ended by then with all that it started: a build would go on."""
+    words = [str(word) for word in command]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                          start_new_session=True, **how) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
 def do(*command, **how):
