@@ -169,16 +169,15 @@ Asked parse_explain(std::vector<std::string> arguments) {
       "ended,\n"
       "  beyond[{engine,reach,limit,distance,excess,pairs,pairs_over,binds,why,relocations,\n"
       "  from{begin,end,kind,module,symbol},to,ticket}], evidence[], not_seen[], next[].\n"
-      "  With --core and --maps: answer, conclusion (ruled-out, cause, can-be, unknown), headline, "
+      "  With --core, --maps: answer, conclusion (ruled-out, cause, can-be, unknown), headline, "
       "file, exe, "
       "isa,\n"
       "  engines[], under_shim, threads, thread, signal, pc, pc_place, in_jit, "
       "instruction{at,text},\n"
       "  sent_away, touched, touched_place, access, bytes, origin{register,steps[],end}, culprit,\n"
       "  here, audit, misses[], misses_left_out, missing[],\n"
-      "  spans[{field,to,reach,pairs,beyond,code,nearest,distance}], guesses[]; references and "
-      "places as audit has "
-      "them.\n");
+      "  spans[{field,to,reach,pairs,beyond,code,nearest,distance}], guesses[];\n"
+      "  references and places as audit has them.\n");
   std::string word;
   Elsewhere words;
   add_elsewhere(app, options, words);
