@@ -152,8 +152,8 @@ Asked parse_explain(std::vector<std::string> arguments) {
       app,
       "jitcorral explain [--db FILE] [--json] PID|RUN\n"
       "       jitcorral explain --core FILE [--exe PROGRAM] [--limit N] [--json]\n"
-      "       jitcorral explain --maps FILE --pc ADDRESS [--fault ADDRESS] [--code "
-      "FILE@ADDRESS]... [--json]",
+      "       jitcorral explain --maps FILE --pc ADDRESS [--fault ADDRESS]\n"
+      "         [--code FILE@ADDRESS]... [--json]",
       "  jitcorral explain 12                   run 12 crashed: was it where its code lay?\n"
       "  jitcorral explain pid:4711 --json | jq .answer\n"
       "  jitcorral explain 12 && echo look elsewhere\n"
@@ -169,10 +169,8 @@ Asked parse_explain(std::vector<std::string> arguments) {
       "ended,\n"
       "  beyond[{engine,reach,limit,distance,excess,pairs,pairs_over,binds,why,relocations,\n"
       "  from{begin,end,kind,module,symbol},to,ticket}], evidence[], not_seen[], next[].\n"
-      "  With --core, --maps: answer, conclusion (ruled-out, cause, can-be, unknown), headline, "
-      "file, exe, "
-      "isa,\n"
-      "  engines[], under_shim, threads, thread, signal, pc, pc_place, in_jit, "
+      "  With --core, --maps: answer, conclusion (ruled-out, cause, can-be, unknown), headline,\n"
+      "  file, exe, isa, engines[], under_shim, threads, thread, signal, pc, pc_place, in_jit, "
       "instruction{at,text},\n"
       "  sent_away, touched, touched_place, access, bytes, origin{register,steps[],end}, culprit,\n"
       "  here, audit, misses[], misses_left_out, missing[],\n"
