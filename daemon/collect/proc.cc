@@ -97,8 +97,12 @@ std::string why_not_loadable_file(int file) {
 std::optional<std::vector<Mapping>> mappings(pid_t pid) {
   const auto text = contents(file_of(pid, "maps"));
   if (!text || text->empty()) return std::nullopt;
+  return mappings_in(*text);
+}
+
+std::vector<Mapping> mappings_in(const std::string& text) {
   std::vector<Mapping> all;
-  std::istringstream lines(*text);
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
     if (auto mapping = parse(line)) all.push_back(*std::move(mapping));
   return all;

@@ -19,6 +19,8 @@ struct Mapping {
 };
 // Nothing if the process is gone or may not be looked at.
 std::optional<std::vector<Mapping>> mappings(pid_t pid);
+// The lines of such a file that are mappings.
+std::vector<Mapping> mappings_in(const std::string& text);
 // Whether a mapping is executable memory that no file of the host's explains: anonymous, or a
 // memfd.
 bool is_anonymous_code(const Mapping& mapping);

@@ -66,9 +66,25 @@ struct OneRunOptions {
   bool json = false;
 };
 struct ShowOptions : OneRunOptions {};
-struct ExplainOptions : OneRunOptions {};
+struct ExplainOptions : OneRunOptions {
+  // Instead of a run: of a process that may never have loaded the library.
+  std::string core;
+  std::string executable;  // to read instead of that which the core names
+  // The same by a list of mappings, and what else a log tells.
+  std::string maps;
+  std::optional<std::uint64_t> pc, fault;
+  std::string isa;  // x86-64, aarch64; empty: as the mapped libraries tell
+  struct CodeFile {
+    std::string path;
+    std::uint64_t at = 0;
+  };
+  std::vector<CodeFile> code;
+  std::size_t limit = 20;  // misses that are shown; 0: all
+};
 int show_run(const OneRunOptions& options);
-int explain(const OneRunOptions& options);
+int explain(const ExplainOptions& options);
+int explain_core(const ExplainOptions& options);
+int explain_maps(const ExplainOptions& options);
 
 struct PsOptions {
   std::string db;    // empty: the default place

@@ -26,6 +26,7 @@ Usage: jitcorral SUBCOMMAND [options]
   ps                       the living processes: their windows, what lies in them, their verdicts
   show PID|RUN             the report of one process
   explain PID|RUN          it crashed: can placement be the cause?
+  explain --core FILE      the same of a crash that nobody recorded
   audit PID                decode a living process's code: where does each reference land?
   export                   runs and events as rows, for pandas, DuckDB and spreadsheets
   doctor [--] CMD          look at CMD and its libraries without running it: which JITs are inside,

@@ -33,7 +33,9 @@ int show_run(const OneRunOptions& options) try {
   return fail(error.what());
 }
 
-int explain(const OneRunOptions& options) try {
+int explain(const ExplainOptions& options) try {
+  if (!options.core.empty()) return explain_core(options);
+  if (!options.maps.empty()) return explain_maps(options);
   const Chosen one = chosen(options);
   const std::vector<show::Detailed> runs =
       load_detailed(one.database, std::span(&one.choice.run, 1));

@@ -28,27 +28,6 @@ std::string permissions_of(const Place& place) {
          (place.executable ? "x" : "-");
 }
 
-std::string of_access(const decode::Reference& r) {
-  const std::string bytes = r.size == 0 ? "" : fmt::format("{} ", counted(r.size, "byte"));
-  if (r.names_page()) return "makes the page " + hex(r.to);
-  switch (r.access) {
-    case Access::kCall:
-      return "calls " + hex(r.to);
-    case Access::kJump:
-      return "jumps to " + hex(r.to);
-    case Access::kRead:
-      return fmt::format("reads {}at {}", bytes, hex(r.to));
-    case Access::kWrite:
-      return fmt::format("writes {}at {}", bytes, hex(r.to));
-    case Access::kReadWrite:
-      return fmt::format("changes {}at {}", bytes, hex(r.to));
-    case Access::kAddress:
-    case Access::kCount:
-      break;
-  }
-  return "makes the address " + hex(r.to);
-}
-
 class Writer {
  public:
   Writer(const AuditedProcess& process, const TextOptions& options)
@@ -73,17 +52,7 @@ class Writer {
   std::string take() { return std::move(out_); }
 
  private:
-  // "rw- 0x7f...-0x7f... (8 KiB) of LLVM 14 in libLLVM-14.so.1"
-  std::string place_text(const Place& place) const {
-    std::string text = fmt::format("{} {} ({})", permissions_of(place), hex(place.range),
-                                   size_of(place.range.size()));
-    const auto engine = static_cast<std::size_t>(place.engine);
-    if (place.engine >= 0 && engine < process_.engines.size())
-      text += " of " + process_.engines[engine];
-    else if (!place.name.empty())
-      text += ' ' + place.name;
-    return text;
-  }
+  std::string place_text(const Place& place) const { return show::place_text(process_, place); }
 
   const AuditedProcess& process_;
   const TextOptions& options_;
@@ -103,20 +72,13 @@ std::string what_lies(const Miss& miss, const std::string& place) {
   }
 }
 
-std::string off_by(const Truncation& t) {
-  const std::uint64_t n = static_cast<std::uint64_t>(t.times < 0 ? -t.times : t.times);
-  const Bytes distance{n << t.bits};
-  return n == 1 ? fmt::format("2^{} ({})", t.bits, size_of(distance))
-                : fmt::format("{} times 2^{} ({})", count_of(n), t.bits, size_of(distance));
-}
-
 void Writer::miss(const Miss& miss) {
   const decode::Reference& r = miss.landed.reference;
   std::string text = fmt::format("{}: {}", hex(r.from), miss.text);
   if (r.with) text += fmt::format("; {}: {}", hex(*r.with), miss.with_text);
   title(text);
   const std::string place = miss.landed.place ? place_text(*miss.landed.place) : "";
-  line("  does", fmt::format("{}, {}", of_access(r), what_lies(miss, place)));
+  line("  does", fmt::format("{}, {}", access_text(r), what_lies(miss, place)));
   if (const auto& t = miss.landed.truncation) {
     line("  off by", fmt::format("exactly {}: it meant {}, in {}", off_by(*t), hex(t->meant),
                                  place_text(t->place)));
@@ -159,6 +121,52 @@ std::string bytes_text(const Audit& audit) {
 }
 
 }  // namespace
+
+std::string access_text(const decode::Reference& r) {
+  const std::string bytes = r.size == 0 ? "" : fmt::format("{} ", counted(r.size, "byte"));
+  if (r.names_page()) return "makes the page " + hex(r.to);
+  switch (r.access) {
+    case Access::kCall:
+      return "calls " + hex(r.to);
+    case Access::kJump:
+      return "jumps to " + hex(r.to);
+    case Access::kRead:
+      return fmt::format("reads {}at {}", bytes, hex(r.to));
+    case Access::kWrite:
+      return fmt::format("writes {}at {}", bytes, hex(r.to));
+    case Access::kReadWrite:
+      return fmt::format("changes {}at {}", bytes, hex(r.to));
+    case Access::kAddress:
+    case Access::kCount:
+      break;
+  }
+  return "makes the address " + hex(r.to);
+}
+
+std::string off_by(const Truncation& t) {
+  const std::uint64_t n = static_cast<std::uint64_t>(t.times < 0 ? -t.times : t.times);
+  const Bytes distance{n << t.bits};
+  return n == 1 ? fmt::format("2^{} ({})", t.bits, size_of(distance))
+                : fmt::format("{} times 2^{} ({})", count_of(n), t.bits, size_of(distance));
+}
+
+// "rw- 0x7f...-0x7f... (8 KiB) of LLVM 14 in libLLVM-14.so.1"
+std::string place_text(const AuditedProcess& process, const Place& place) {
+  std::string text = fmt::format("{} {} ({})", permissions_of(place), hex(place.range),
+                                 size_of(place.range.size()));
+  const auto engine = static_cast<std::size_t>(place.engine);
+  if (place.engine >= 0 && engine < process.engines.size())
+    text += " of " + process.engines[engine];
+  else if (!place.name.empty())
+    text += ' ' + place.name;
+  return text;
+}
+
+std::string miss_text(const AuditedProcess& process, const Miss& miss, const TextOptions& options) {
+  Writer out(process, options);
+  out.miss(miss);
+  return out.take();
+}
 
 std::string because_of(const Audit& audit) {
   const std::string of = fmt::format("of {} of code", size_of(audit.bytes.flowed));

@@ -3,7 +3,6 @@
 #include "show/safe.h"
 
 namespace jitcorral::show {
-namespace {
 
 using decode::Miss;
 using decode::Place;
@@ -44,8 +43,6 @@ Json miss_json(const AuditedProcess& process, const Miss& miss) {
                       {"chance", t->chance}};
   return out;
 }
-
-}  // namespace
 
 Json audit_json(const AuditedProcess& process, std::size_t most) {
   const decode::Audit& audit = process.audit;

@@ -133,9 +133,52 @@ def texts():
          entry + entry + names)
 
 
+def note(kind, data):
+    return struct.pack("<III", 5, len(data), kind) + b"CORE\0\0\0\0" + data + bytes(-len(data) % 4)
+
+
+def core(machine, notes, *segments):
+    """`segments`: (begin, size, flags, stored)."""
+    at, headers, rest = 64 + 56 * (len(segments) + 1), b"", notes
+    headers += struct.pack("<IIQQQQQQ", 4, 0, at, 0, 0, len(notes), 0, 4)
+    for begin, size, flags, stored in segments:
+        headers += struct.pack("<IIQQQQQQ", 1, flags, at + len(rest), begin, 0, len(stored), size, 4096)
+        rest += stored
+    return (b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 4, machine, 1, 0, 64, 0, 0, 64, 56,
+                                                         len(segments) + 1, 0, 0, 0) + headers + rest)
+
+
+def cores():
+    """Two crashes by a reference that was cut off, one by a call that was."""
+    signal = note(0x53494749, struct.pack("<iiii", 11, 0, 1, 0) + struct.pack("<Q", 0x123401000128) + bytes(104))
+    files = note(0x46494c45, struct.pack("<5Q", 1, 4096, 0x400000, 0x401000, 0) + b"/usr/bin/prog\0")
+    auxv = note(6, struct.pack("<8Q", 3, 0x400040, 33, 0x7ff000, 6, 4096, 0, 0))
+
+    def thread(size, pc, registers):
+        data = bytearray(112 + size * 8 + 8)
+        struct.pack_into("<h", data, 12, 11)
+        for n, value in {**registers, 16 if size == 27 else 32: pc}.items():
+            struct.pack_into("<Q", data, 112 + n * 8, value)
+        return note(1, bytes(data))
+
+    common = (0x400000, 0x1000, 5, b""), (0x123701000000, 0x10000, 4, bytes(64)), (0x123a01000000, 0x10000, 4, b"")
+    stack = 0x7fff0000, 0x1000, 6, struct.pack("<Q", 0x123400000009) + bytes(64)
+    code = b"\x48\x8b\x05\x21\x01\x00\x01\xc3" + b"\x48\x8d\x15\x00\x01\x00\x00\x48\x8b\x02\xc3"
+    seed("core", "load", core(62, thread(27, 0x123400000000, {19: 0x7fff0000}) + signal + files + auxv, stack,
+                              (0x123400000000, 0x10000, 5, code), *common))
+    call = b"\x48\x83\xec\x08\xe8\x1f\x01\x00\x01\x48\x83\xc4\x08\xc3"
+    seed("core", "call", core(62, thread(27, 0x123401000128, {19: 0x7fff0000}) + signal + files, stack,
+                              (0x123400000000, 0x10000, 5, call), *common))
+    words = struct.pack("<6I", 0x90008002, 0x9104a042, 0xaa0203e3, 0xf9400460, 0xd63f0000, 0xd65f03c0)
+    seed("core", "aarch64", core(183, thread(34, 0x12340000000c, {2: 0x123401000128, 30: 0x123400000014,
+                                                                  3: 0x123401000120}) + signal + auxv,
+                                 (0x123400000000, 0x10000, 5, words), *common))
+
+
 assert re.fullmatch(r"corpus", CORPUS.name), "the second argument is the corpus's folder"
 hellos(rings())
 libraries()
 code()
 databases()
 texts()
+cores()
