@@ -112,7 +112,7 @@ class Units(unittest.TestCase):
                 text = (SOURCE / manager / name).read_text()
                 self.assertRegex(text, rf"(?m)^Listen\w+={prefix}/jitcorral/{path}$")
             service = (BUILT / manager / "jitcorrald.service").read_text()
-            self.assertRegex(service, r"(?m)^ExecStart=/\S+/sbin/jitcorrald$")
+            self.assertRegex(service, rf"(?m)^ExecStart=/\S+/sbin/jitcorrald{' --user' if manager == 'user' else ''}$")
             self.assertNotRegex(service, "@[A-Z]+@")
         policy = (SOURCE.parent / "include/jitcorral/policy.h").read_text()
         self.assertIn("/run/jitcorral/socket", policy)
