@@ -37,9 +37,9 @@ class Install(PackagingTest):
             self.assertEqual(sorted(os.listdir(folder)), ["jitcorrald-metrics.socket", "jitcorrald-query.socket",
                                                           "jitcorrald.service", "jitcorrald.socket"])
             started = re.search("(?m)^ExecStart=(.*)", (folder / "jitcorrald.service").read_text())[1]
-            self.assertEqual(started, "/usr/sbin/jitcorrald")
+            self.assertEqual(started, "/usr/sbin/jitcorrald" + (" --user" if manager == "user" else ""))
             if (BUILD / "jitcorrald").exists():
-                do(self.folder / "root" / started[1:], "--version")
+                do(self.folder / "root" / started.split()[0][1:], "--version")
         for name in ("share/man/man1/jitcorral.1", "share/man/man8/jitcorrald.8",
                      "share/bash-completion/completions/jitcorral"):
             self.assertTrue((prefix / name).is_file(), name)
@@ -52,7 +52,7 @@ class Install(PackagingTest):
     def test_under_a_prefix_of_ones_own(self):
         prefix = self.install(self.folder / "own")
         self.assert_steers(prefix / "bin/jitcorral", "run", host=[HOST])
-        self.assertIn(f"ExecStart={prefix}/sbin/jitcorrald\n",
+        self.assertIn(f"ExecStart={prefix}/sbin/jitcorrald --user\n",
                       (prefix / "lib/systemd/user/jitcorrald.service").read_text())
 
     @unittest.skipUnless(shutil.which("pkg-config"), "no pkg-config")

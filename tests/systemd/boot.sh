@@ -6,6 +6,8 @@ mount -t tmpfs tmpfs "$folder"
 mkdir "$folder/upper" "$folder/work" "$folder/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$folder/root" || exit 77
 root=$folder/root
+# What somebody recorded on this machine.
+rm -rf "$root/var/lib/jitcorral" "$root/var/lib/private/jitcorral"
 DESTDIR=$root cmake --install "$build" --prefix /usr >/dev/null
 cp "$host" "$root/usr/bin/packaging_host"
 cp "$driver" "$root/driver.py"
