@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "collect/fill_in.h"
 #include "inspect/engine_version.h"
@@ -122,11 +123,15 @@ bool Process::sample(Clock::time_point now) {
     next_sample = now + sample_interval;
     return true;
   }
-  // The shim never unmaps it; an exec does. One that is ending has no mappings at all.
+  // The shim never unmaps it; an exec does. Of a process that ends, or whose ring moves just then,
+  // a part of the list may be all that there was to read: so it takes two looks.
   const auto is_ring = [name = std::string("/memfd:") + ring::kMemoryName](const proc::Mapping& m) {
     return m.name.starts_with(name);
   };
-  if (ring && !all->empty() && std::none_of(all->begin(), all->end(), is_ring)) return false;
+  const bool is_there = !ring || std::any_of(all->begin(), all->end(), is_ring);
+  if (!is_there && proc::state(pid) == proc::State::kAlive && std::exchange(missed_ring, true))
+    return false;
+  if (is_there) missed_ring = false;
   ++run.samples;
   changed = true;
   read_ring(false);
@@ -146,7 +151,7 @@ bool Process::sample(Clock::time_point now) {
     }
   }
   suspects = std::move(found);
-  if (!suspects.empty()) {
+  if (!suspects.empty() || missed_ring) {
     next_sample = now + kAgain;
   } else {
     next_sample = now + sample_interval;

@@ -54,6 +54,7 @@ struct Process {
   // Executable memory that no event explained when it was last looked for. An event may be on its
   // way, so it takes two looks.
   std::vector<proc::Mapping> suspects;
+  bool missed_ring = false;  // it was not in the list that was read last
   AddressSet reported;
   std::size_t reports = 0;
   Clock::time_point next_sample{};

@@ -89,7 +89,8 @@ class Database:
             part = [Event(words) for words in segments.events(row["encoding"], row["count"], row["events"])]
             check(len(part) == row["count"], "a segment's count is not what it holds")
             out += part
-        return out
+        # One that was finished late lies in a later segment.
+        return sorted(out, key=lambda event: event.ticket)
 
     def intact(self):
         return [row[0] for row in self.connection.execute("PRAGMA integrity_check")] == ["ok"]
