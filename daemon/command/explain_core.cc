@@ -8,6 +8,7 @@
 
 #include "autopsy/examine.h"
 #include "command/commands.h"
+#include "command/load.h"
 #include "command/output.h"
 #include "show/autopsy.h"
 
@@ -20,14 +21,7 @@ int say(const autopsy::Crash& crash, const std::string& file, const ExplainOptio
       options.json ? show::dump(show::autopsy_json(crash, file, options.limit))
                    : show::autopsy_text(crash, file, options.limit, text_options(STDOUT_FILENO));
   if (const int failed = print(text)) return failed;
-  switch (show::answer_of(crash.conclusion)) {
-    case show::Answer::kRuledOut:
-      return 0;
-    case show::Answer::kCanBe:
-      return kAtRisk;
-    default:
-      return kUnknown;
-  }
+  return status_of(show::answer_of(crash.conclusion));
 }
 
 // By what its mapped files are called.

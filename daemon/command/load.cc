@@ -53,4 +53,15 @@ int check_status(std::span<const show::Shown> runs) {
   return unknown || runs.empty() ? kUnknown : 0;
 }
 
+int status_of(show::Answer answer) {
+  switch (answer) {
+    case show::Answer::kRuledOut:
+      return 0;
+    case show::Answer::kCanBe:
+      return kAtRisk;
+    default:
+      return kUnknown;
+  }
+}
+
 }  // namespace jitcorral::command

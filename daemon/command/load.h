@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "show/explain.h"
 #include "show/html.h"
 #include "show/show.h"
 #include "store/database.h"
@@ -21,5 +22,7 @@ show::Detailed detailed(model::Record record);
 
 // What --check says of them: kAtRisk, kUnknown or 0.
 int check_status(std::span<const show::Shown> runs);
+// The exit status of `explain`: 0 ruled out, kAtRisk, kUnknown.
+int status_of(show::Answer answer);
 
 }  // namespace jitcorral::command

@@ -47,14 +47,7 @@ int explain(const ExplainOptions& options) try {
       options.json ? show::dump(show::explanation_json(run, explanation))
                    : show::explanation_text(run, explanation, text_options(STDOUT_FILENO));
   if (const int failed = print(text)) return failed;
-  switch (explanation.answer) {
-    case show::Answer::kRuledOut:
-      return 0;
-    case show::Answer::kCanBe:
-      return kAtRisk;
-    default:
-      return kUnknown;
-  }
+  return status_of(explanation.answer);
 } catch (const std::exception& error) {
   return fail(error.what());
 }

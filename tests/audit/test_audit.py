@@ -9,28 +9,10 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
+
+from trial import CLEAN, ROOT, Skip, expect, main, test
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("JITCORRAL_", "XDG_")) and k != "LD_PRELOAD"}
-tests = {}
-
-
-def test(function):
-    tests[function.__name__] = function
-    return function
-
-
-def expect(right, *what):
-    if not right:
-        raise AssertionError(*what)
-
-
-class Skip(Exception):
-    pass
-
-
 class Bench:
     def __init__(self, folder, command, shim, far_code):
         self.folder, self.command, self.shim, self.far_code = folder, command, shim, far_code
@@ -225,18 +207,5 @@ def llvmlite_scattered_is_out_of_reach_and_the_record_knows_what_was_meant(bench
     expect(bench.call(process)[0] == -11, "the truth is another")
 
 
-def main():
-    name, command, shim, far_code = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(folder, command, shim, far_code)
-        try:
-            tests[name](bench)
-        except Skip as why:
-            print(f"SKIPPED: {why}")
-            return 77
-        finally:
-            bench.end()
-    return 0
-
-
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main(Bench))

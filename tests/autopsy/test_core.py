@@ -11,32 +11,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("JITCORRAL_", "XDG_")) and k != "LD_PRELOAD"}
-tests = {}
-
-
-def test(function):
-    tests[function.__name__] = function
-    return function
-
-
-def expect(right, *what):
-    if not right:
-        raise AssertionError(*what)
-
-
-class Skip(Exception):
-    pass
-
-
+sys.path.insert(0, str(HERE.parent / "audit"))
+from trial import CLEAN, ROOT, Skip, expect, main, test  # noqa: E402
 class Bench:
     def __init__(self, folder, command, shim, crashes):
         self.folder, self.command, self.shim, self.crashes = pathlib.Path(folder), command, shim, crashes
         self.environment = {**CLEAN, "HOME": folder}
+
+    def end(self):
+        """Nothing of it goes on."""
 
     def die(self, *command, pattern="core*", most=resource.RLIM_INFINITY, **environment):
         """(the core, what was printed) of a program that dies."""
@@ -268,16 +253,5 @@ def llvmlite_that_died_scattered_was_cut_off_and_the_shim_is_seen(bench):
     expect(said["under_shim"] and "jitcorral explain" in said["headline"], said["headline"])
 
 
-def main():
-    name, command, shim, crashes = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            tests[name](Bench(folder, command, shim, crashes))
-        except Skip as why:
-            print(f"SKIPPED: {why}")
-            return 77
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Bench))

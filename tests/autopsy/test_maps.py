@@ -8,21 +8,12 @@ import pathlib
 import struct
 import subprocess
 import sys
-import tempfile
 
-tests = {}
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "audit"))
+from trial import expect, main, test  # noqa: E402
+
 CODE, NEAR, FAR = 0x123400000000, 0x123401000000, 0x123701000000
 LIBC = "7f0000000000-7f0000100000 r-xp 00000000 08:01 42 /usr/lib/{}-linux-gnu/libc.so.6\n"
-
-
-def test(function):
-    tests[function.__name__] = function
-    return function
-
-
-def expect(right, *what):
-    if not right:
-        raise AssertionError(*what)
 
 
 def line(begin, permissions):
@@ -30,8 +21,11 @@ def line(begin, permissions):
 
 
 class Bench:
-    def __init__(self, folder, command):
+    def __init__(self, folder, command, *_):
         self.folder, self.command = pathlib.Path(folder), command
+
+    def end(self):
+        """Nothing of it goes on."""
 
     def run(self, maps, *arguments):
         file = self.folder / "maps"
@@ -118,10 +112,5 @@ def what_can_not_be_told_is_asked_for_in_one_line(bench):
     expect(result.returncode == 4, result)
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        tests[sys.argv[1]](Bench(folder, sys.argv[2]))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main(Bench))
