@@ -44,4 +44,12 @@ inline bool yield_unless_filtered() {
   return ask.may();
 }
 
+// Blocks all signals but a filter's; `before`: the mask until then. False, and nothing is changed:
+// a filter has arrived, which may forbid it.
+inline bool block_signals_unless_filtered(kernel::SignalSet& before) {
+  const Asking ask;
+  if (ask.may()) before = kernel::block_signals(kernel::kAllButSigsys);
+  return ask.may();
+}
+
 }  // namespace jitcorral

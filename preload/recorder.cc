@@ -193,7 +193,8 @@ bool open(bool places) {
     return false;
   }
   // No handler of the host's comes between: it might close descriptors, or never return.
-  const kernel::SignalSet mask = kernel::block_signals(kernel::kAllButSigsys);
+  kernel::SignalSet mask = 0;
+  if (!block_signals_unless_filtered(mask)) return false;
   bool made = false, ours = false;
   if (const Asking ask; ask.may()) ours = open_now(seen, is_late, places, made);
   kernel::set_signal_mask(mask);

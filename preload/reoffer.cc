@@ -1,7 +1,5 @@
 #include "reoffer.h"
 
-#include <cerrno>
-
 #include "asking.h"
 #include "greeting.h"
 #include "held.h"
@@ -63,9 +61,13 @@ void catch_up(RingWriter ring) {
 void fill_hole(AddressRange at) {
   const KernelResult r = kernel::map({at.begin, at.size(), PROT_READ | PROT_WRITE,
                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0});
-  if (!r.ok() && r.error() == EEXIST) return;  // it is there as it was
+  // Something is there: the old ring as it was, or what another thread of the host mapped just now.
+  // Never trusted again; it may stay.
   spare = nullptr;
-  if (!r.ok()) return;
+  if (!r.ok()) {
+    ++stuck;
+    return;
+  }
   if (r.address() != at.begin) {  // Linux before 4.17 takes it for a hint
     kernel::unmap(range_of(r.address(), at.size()));
     return;
@@ -178,7 +180,8 @@ void look_now(std::uint64_t now, void* memory) {
 
 void look_unless(std::uint64_t now) {
   // A handler might come to an event of its own, close descriptors, or never return.
-  const kernel::SignalSet mask = kernel::block_signals(kernel::kAllButSigsys);
+  kernel::SignalSet mask = 0;
+  if (!block_signals_unless_filtered(mask)) return;
   // Over before handlers run again: one may never return.
   if (const Asking ask; ask.may() && !looking.exchange(true, std::memory_order_acquire)) {
     // Not before: another thread may just have gone on to the next ring.

@@ -33,7 +33,17 @@ bool fits_file_limit() {
 
 // `file`: what the descriptor was. Another thread of the host may close descriptors that it does
 // not know, and open a file by this number: then that is mapped, and must not be written to.
+bool is_still(int fd, const struct stat& file) {
+  struct stat now = {};
+  return kernel::fstat(fd, &now).ok() && now.st_dev == file.st_dev && now.st_ino == file.st_ino;
+}
+
 RingMemory map_whole(int fd, const struct stat& file) {
+  // Once before it is lengthened, and once it is mapped.
+  if (!is_still(fd, file)) {
+    held::forget(fd);
+    return cannot(Hello::Cannot::kMemory, EBADF);
+  }
   // Every page is there before the first store: a store that finds no memory would be a SIGBUS.
   KernelResult r = kernel::fallocate(fd, Bytes{ring::kSize});
   if (r.ok()) r = kernel::map({{}, Bytes{ring::kSize}, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0});
@@ -41,8 +51,7 @@ RingMemory map_whole(int fd, const struct stat& file) {
     held::close(fd);
     return cannot(Hello::Cannot::kMemory, r.error());
   }
-  struct stat now = {};
-  if (!kernel::fstat(fd, &now).ok() || now.st_dev != file.st_dev || now.st_ino != file.st_ino) {
+  if (!is_still(fd, file)) {
     kernel::unmap(range_of(r.address(), Bytes{ring::kSize}));
     held::forget(fd);
     return cannot(Hello::Cannot::kMemory, EBADF);

@@ -84,6 +84,7 @@ Core read_core(const inspect::File& file) {
   if (!file.read(header.e_phoff, headers.data(), headers.size() * sizeof(Elf64_Phdr)))
     throw BadCore("cut off in its program headers");
   if (headers.size() < count) core.cut_off = {(count - headers.size()) * sizeof(Elf64_Phdr)};
+  std::uint64_t notes_left = kMostNotes;
   for (const Elf64_Phdr& h : headers) {
     const std::uint64_t rest = h.p_offset < file.size() ? file.size() - h.p_offset : 0;
     if (h.p_filesz > rest)
@@ -92,7 +93,8 @@ Core read_core(const inspect::File& file) {
     if (h.p_type == PT_LOAD && h.p_memsz > 0) core.segments.push_back(segment_of(h, file.size()));
     if (h.p_type != PT_NOTE) continue;
     const std::string bytes =
-        file.bytes(h.p_offset, static_cast<std::size_t>(std::min({h.p_filesz, rest, kMostNotes})));
+        file.bytes(h.p_offset, static_cast<std::size_t>(std::min({h.p_filesz, rest, notes_left})));
+    notes_left -= bytes.size();
     read_notes(std::as_bytes(std::span(bytes)), core.isa, core.notes);
   }
   std::stable_sort(

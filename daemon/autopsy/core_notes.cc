@@ -62,6 +62,7 @@ bool take_files(Bytes_ d, Notes& notes) {
   if (d.size() < 16 || count > kMostFiles || count > (d.size() - 16) / 24 || page == 0 ||
       page > (1U << 30))
     return false;
+  std::vector<MappedFile> files;
   std::size_t names = 16 + static_cast<std::size_t>(count) * 24;
   for (std::size_t i = 0; i < count; ++i) {
     MappedFile file;
@@ -72,8 +73,9 @@ bool take_files(Bytes_ d, Notes& notes) {
     names += file.path.size() + 1;
     if (file.range.empty() || pages > UINT64_MAX / page) return false;
     file.offset = pages * page;
-    notes.files.push_back(std::move(file));
+    files.push_back(std::move(file));
   }
+  notes.files = std::move(files);
   notes.has_files = true;
   return true;
 }

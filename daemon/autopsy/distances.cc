@@ -1,5 +1,7 @@
 #include "autopsy/distances.h"
 
+#include <algorithm>
+
 namespace jitcorral::autopsy {
 namespace {
 
@@ -17,28 +19,36 @@ bool is_data(const Place& place) {
          (place.owner == Owner::kConstant || place.owner == Owner::kNameless);
 }
 
+// Places are sorted and apart: what lies nearest is a neighbour, and on either side all that is
+// beyond some point is too far.
 Span span_of(Field field, bool to_code, const decode::Places& places) {
   Span out;
   out.field = field;
   out.to_code = to_code;
   const Bytes reach = decode::reach_of(field);
+  std::vector<const Place*> targets;
+  for (const Place& place : places.all())
+    if (to_code ? is_jit_code(place) : is_data(place)) targets.push_back(&place);
   for (const Place& from : places.all()) {
     if (!is_jit_code(from)) continue;
-    const Place* nearest = nullptr;
-    Bytes least{};
-    for (const Place& to : places.all()) {
-      if (&to == &from || !(to_code ? is_jit_code(to) : is_data(to))) continue;
-      const Bytes apart = worst_distance(from.range, to.range);
-      ++out.pairs;
-      out.beyond += apart < reach ? 0U : 1U;
-      if (nearest != nullptr && !(apart < least)) continue;
-      nearest = &to;
-      least = apart;
-    }
-    if (nearest == nullptr || (out.nearest && !(out.distance < least))) continue;
+    const auto apart = [&](const Place* to) { return worst_distance(from.range, to->range); };
+    const auto right =
+        std::upper_bound(targets.begin(), targets.end(), from.range.begin,
+                         [](Address a, const Place* place) { return a < place->range.begin; });
+    const auto left = right != targets.begin() && *std::prev(right) == &from ? right - 1 : right;
+    out.pairs += targets.size() - static_cast<std::size_t>(right - left);
+    const auto within = [&](const Place* to) { return apart(to) < reach; };
+    const auto beyond = [&](const Place* to) { return !within(to); };
+    out.beyond += static_cast<std::uint64_t>(
+        (std::partition_point(targets.begin(), left, beyond) - targets.begin()) +
+        (targets.end() - std::partition_point(right, targets.end(), within)));
+    const Place* nearest = left != targets.begin() ? *(left - 1) : nullptr;
+    if (right != targets.end() && (nearest == nullptr || apart(*right) < apart(nearest)))
+      nearest = *right;
+    if (nearest == nullptr || (out.nearest && !(out.distance < apart(nearest)))) continue;
     out.code = from;
     out.nearest = *nearest;
-    out.distance = least;
+    out.distance = apart(nearest);
   }
   return out;
 }

@@ -131,6 +131,10 @@ void Examiner::audit() {
         (memory_.of_core()
              ? " KiB of JIT code, which the core does not hold (coredump_filter, ulimit -c)"
              : " KiB of JIT code, whose bytes were not given"));
+  if (memory_.leaves_out_mappings())
+    all.add_blind(
+        "mappings that the core leaves out, as a debugger's does (the kernel's, or gcore with `set "
+        "use-coredump-filter off` and `set dump-excluded-mappings on`, has all)");
   out_.spans = spans(core_.isa, places_);
   if (places_.all().empty()) all.add_blind("the memory: no mapping is in the core");
   out_.audit = all.finish();

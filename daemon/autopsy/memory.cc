@@ -130,6 +130,29 @@ void Memory::name_mappings() {
       mapping.name = "/(a file that the core does not name)";
     mappings_.push_back(std::move(mapping));
   }
+  add_left_out(files);
+}
+
+// A debugger's cores have no segment for what a file holds anyway, nor for what was not to be
+// dumped.
+void Memory::add_left_out(const std::vector<MappedFile>& files) {
+  for (const MappedFile& mapped : files) {
+    auto segment =
+        std::upper_bound(core_.segments.begin(), core_.segments.end(), mapped.range.begin,
+                         [](Address a, const CoreSegment& s) { return a < s.range.end; });
+    for (Address at = mapped.range.begin; at < mapped.range.end;) {
+      const bool is_last = segment == core_.segments.end();
+      const Address next =
+          is_last ? mapped.range.end : std::min(mapped.range.end, segment->range.begin);
+      if (at < next) {
+        mappings_.push_back({{at, next}, "rwxp", mapped.path});
+        leaves_out_ = true;
+      }
+      if (is_last) break;
+      at = std::max(at, segment->range.end);
+      ++segment;
+    }
+  }
 }
 
 std::vector<std::byte> Memory::stored(AddressRange range) const {
@@ -214,12 +237,12 @@ Memory::Image& Memory::image_of(const MappedFile& mapped) {
 }
 
 std::vector<std::byte> Memory::of_file(AddressRange range) {
+  auto segment = std::upper_bound(core_.segments.begin(), core_.segments.end(), range.begin,
+                                  [](Address a, const CoreSegment& s) { return a < s.range.end; });
+  const bool writable =
+      segment != core_.segments.end() && segment->range.contains(range.begin) && segment->writable;
   for (const MappedFile& mapped : core_.notes.files) {
     if (!mapped.range.contains(range.begin)) continue;
-    const bool writable =
-        std::any_of(core_.segments.begin(), core_.segments.end(), [&](const CoreSegment& segment) {
-          return segment.range.contains(range.begin) && segment.writable;
-        });
     if (writable) return {};  // what was written there is not in the file
     const Image& image = image_of(mapped);
     if (!image.usable) return {};

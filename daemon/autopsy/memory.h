@@ -25,6 +25,9 @@ class Memory {
   Memory(const Core& none, std::vector<collect::proc::Mapping> mappings, std::vector<Piece> pieces);
 
   bool of_core() const { return file_ != nullptr; }
+  // Whether there were mappings that have no segment: of those that no file is mapped to, nothing
+  // is known.
+  bool leaves_out_mappings() const { return leaves_out_; }
   // As /proc/PID/maps would have it.
   const std::vector<collect::proc::Mapping>& mappings() const { return mappings_; }
   // The executable's path, as the core has it; empty: not known.
@@ -46,6 +49,7 @@ class Memory {
   Image& image_of(const MappedFile& mapped);
   std::string build_id_in_memory(const std::string& path) const;
   void name_mappings();
+  void add_left_out(const std::vector<MappedFile>& files);
 
   const inspect::File* file_ = nullptr;
   const Core& core_;
@@ -54,6 +58,7 @@ class Memory {
   std::vector<collect::proc::Mapping> mappings_;
   std::map<std::string, Image> images_;
   std::vector<std::string> missing_;
+  bool leaves_out_ = false;
   std::vector<Piece> pieces_;
 };
 

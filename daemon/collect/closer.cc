@@ -40,6 +40,11 @@ Closer::~Closer() {
   state_->woken.notify_one();
 }
 
+void Closer::forget() {
+  // Never locked or destroyed again: the thread may have held it at the fork.
+  if (state_) new std::shared_ptr<State>(std::move(state_));
+}
+
 void Closer::close(Descriptor descriptor, uid_t sender) {
   if (!state_) {
     state_ = std::make_shared<State>();

@@ -21,6 +21,8 @@ class Closer {
   Closer(const Closer&) = delete;
   Closer& operator=(const Closer&) = delete;
 
+  // In a forked process: the thread is the parent's, and so is what it closes.
+  void forget();
   void close(Descriptor descriptor, uid_t sender);
   // How many of that user's are not closed yet.
   std::size_t waiting(uid_t sender) const;

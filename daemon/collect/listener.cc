@@ -95,12 +95,21 @@ bool is_drained(const Descriptor& connection) {
   // An empty message is not the end: it says who sent it.
   const int on = 1;
   setsockopt(connection.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
-  msghdr header = {};
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  return recvmsg(connection.get(), &header, MSG_PEEK | MSG_DONTWAIT) == 0 &&
-         header.msg_controllen == 0;
+  // What brings no descriptors is thrown away here: a queue of such could be without end.
+  constexpr int kMost = 64;
+  for (int i = 0; i < kMost; ++i) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
+    msghdr header = {};
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    const ssize_t got = recvmsg(connection.get(), &header, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0 && header.msg_controllen == 0) return true;
+    // There is room for who sent it, and for no descriptor.
+    if (got < 0 || (header.msg_flags & MSG_CTRUNC) != 0) return false;
+    char first = 0;
+    recv(connection.get(), &first, sizeof first, MSG_DONTWAIT);
+  }
+  return false;
 }
 
 template <typename T>

@@ -57,6 +57,8 @@ class Listener {
   std::vector<int> descriptors() const;
   // Another process, which has inherited the socket, listens on and removes it.
   void leave_to_heir();
+  // That is we.
+  void be_heir() { closer_.forget(); }
   // Whether a connection has not sent its message yet.
   bool is_awaiting() const { return !silent_.empty(); }
   // No descriptor was left for a connection that waits: looking again at once is of no use.

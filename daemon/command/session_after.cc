@@ -96,6 +96,7 @@ void follow_to_their_ends(collect::Collector& collector, collect::Listener& list
 [[noreturn]] void be_heir(collect::Collector& collector, collect::Listener& listener,
                           const std::string& database) {
   int status = kFailed;
+  listener.be_heir();
   try {
     std::vector<int> needed = listener.descriptors();
     const std::vector<int> pidfds = collector.pidfds();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace jitcorral::decode {
 namespace {
@@ -54,6 +55,12 @@ void Auditor::add(const Place& place, std::span<const std::byte> bytes,
   const bool mixed =
       (decoded.bytes.swept + decoded.bytes.undecoded).count * kMixed > decoded.bytes.flowed.count;
   for (Reference reference : decoded.references) {
+    // Code of which so much misses is none, or broken beyond doubt.
+    constexpr std::size_t kMostMisses = 10'000;
+    if (audit_.misses.size() == kMostMisses) {
+      if (!std::exchange(is_full_, true)) add_blind("what lies behind 10,000 references that miss");
+      break;
+    }
     Landed landed = land(reference, place, places_);
     const bool good = landed.landing == Landing::kExpected;
     if (!good && mixed && reference.strength == Strength::kFlow)

@@ -78,6 +78,7 @@ class Auditor {
 
   const Places& places_;
   Audit audit_;
+  bool is_full_ = false;
   std::vector<Address> functions_;  // of all code
 };
 

@@ -104,6 +104,17 @@ std::optional<Truncation> explain(const Reference& reference, const Place& code,
   return best;
 }
 
+// Whether explain() could find memory of an engine: it looks at all places, and most references
+// mean what they say.
+bool may_mean_engine(const Reference& reference, const Places& places) {
+  const std::uint64_t span = 1ULL << info_of(reference.field).bits;
+  const auto is_candidate = [&](const AddressRange& range) {
+    const std::uint64_t behind = (reference.to.value - range.begin.value) & (span - 1);
+    return behind < range.size().count && range.begin + Bytes{behind} != reference.to;
+  };
+  return std::any_of(places.engines().begin(), places.engines().end(), is_candidate);
+}
+
 }  // namespace
 
 Places::Places(std::vector<Place> all) : all_(std::move(all)) {
@@ -119,6 +130,8 @@ Places::Places(std::vector<Place> all) : all_(std::move(all)) {
     apart.push_back(std::move(place));
   }
   all_ = std::move(apart);
+  for (const Place& place : all_)
+    if (place.owner <= Owner::kConstant) engines_.push_back(place.range);
 }
 
 const Place* Places::from(Address address) const {
@@ -164,7 +177,7 @@ Landed land(const Reference& reference, const Place& code, const Places& places)
   // memory, or a file's.
   const bool strange =
       out.place && (out.place->owner == Owner::kNameless || out.place->owner == Owner::kOther);
-  if (!strange) return out;
+  if (!strange || !may_mean_engine(reference, places)) return out;
   auto truncation = explain(reference, code, places);
   if (!truncation || truncation->place.owner > Owner::kConstant || truncation->chance > kSurely)
     return out;

@@ -44,9 +44,12 @@ class Places {
   // The first that is not wholly below `address`; null: none.
   const Place* from(Address address) const;
   std::span<const Place> all() const { return all_; }
+  // Of these, the ranges of kEngine and kConstant.
+  std::span<const AddressRange> engines() const { return engines_; }
 
  private:
   std::vector<Place> all_;  // by address
+  std::vector<AddressRange> engines_;
 };
 
 // Whether an access of that kind works there.

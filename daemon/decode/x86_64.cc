@@ -14,6 +14,9 @@ Access access_of(const cs_insn& insn, const cs_x86_op& operand) {
     case X86_INS_PREFETCHW:
       return Access::kAddress;
     case X86_INS_TEST:  // Capstone 4 says it writes
+    case X86_INS_VLDMXCSR:
+    case X86_INS_VERR:
+    case X86_INS_VERW:
       return Access::kRead;
     default:
       break;

@@ -100,6 +100,7 @@ void Recorder::write_batch(std::vector<std::pair<Followed*, model::RunId>>& adde
     if (id != 0 && !database_->has_run(id)) {
       if (followed.ended) continue;  // all of it was deleted, and nothing more will come
       id = 0;
+      followed.known_sites.clear();  // told anew, as their events come
     }
     if (id == 0)
       added.emplace_back(&followed, ids[&followed] = id = database_->add_run(run));

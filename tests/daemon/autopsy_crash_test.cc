@@ -25,7 +25,7 @@ CoreSample crash(Isa isa, const std::string& code, std::uint64_t pc,
                  const std::vector<std::pair<std::size_t, std::uint64_t>>& registers = {}) {
   CoreSample core(isa);
   core.thread(pc, registers).map(kCodeAt, 4096, kRx, page(code));
-  core.file(0x1000, 0x2000, "/usr/bin/prog");
+  core.file(0x1000, 0x2000, "/usr/bin/prog").map(0x1000, 4096, kRx);
   return core;
 }
 
@@ -48,6 +48,19 @@ TEST(Crash, WhatReachesIsRuledOut) {
   const Crash said = crash_of(core.bytes());
   EXPECT_EQ(said.conclusion, Conclusion::kRuledOut);
   EXPECT_EQ(said.audit.landed(), 1U);
+}
+
+TEST(Crash, WhatADebuggersCoreLeavesOutIsThereButRulesNothingOut) {
+  // call +0x1000, into a file that has no segment; and something where it would be taken for cut
+  // off.
+  CoreSample core(Isa::kX86_64);
+  core.thread(kCodeAt + 5).map(kCodeAt, 4096, kRx, page("\xe8" + word(0x1000 - 5) + '\xc3'));
+  core.file(kCodeAt + 0x1000, kCodeAt + 0x2000, "/usr/lib/libm.so.6");
+  core.map(kCodeAt + 0x1000 - (1ULL << 32), 4096, kRx, page("\xc3"));
+  const Crash said = crash_of(core.bytes());
+  EXPECT_EQ(said.conclusion, Conclusion::kUnknown);
+  EXPECT_EQ(said.audit.landed(), 1U);
+  EXPECT_TRUE(said.audit.misses.empty());
 }
 
 TEST(Crash, CodeThatIsNotInTheCoreIsUnknown) {
