@@ -16,17 +16,6 @@ Reference only(std::uint32_t instruction) {
   return out.empty() ? Reference{} : out[0];
 }
 
-Reference made(std::uint64_t to, Field field, Access access, std::uint8_t size = 0) {
-  Reference out;
-  out.from = kBase;
-  out.to = {to};
-  out.field = field;
-  out.access = access;
-  out.size = size;
-  out.strength = Strength::kFlow;
-  return out;
-}
-
 constexpr Address kPage{0x7f0000005000};
 
 // A page and what is found of it behind one instruction.

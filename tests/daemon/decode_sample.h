@@ -64,4 +64,16 @@ inline Decoded decoded(Isa isa, const Bits& bits, Address base = kBase) {
   return decode(code_of(isa, base, bits));
 }
 
+// What the first instruction refers to.
+inline Reference made(std::uint64_t to, Field field, Access access, std::uint8_t size = 0) {
+  Reference out;
+  out.from = kBase;
+  out.to = {to};
+  out.field = field;
+  out.access = access;
+  out.size = size;
+  out.strength = Strength::kFlow;
+  return out;
+}
+
 }  // namespace jitcorral::decode

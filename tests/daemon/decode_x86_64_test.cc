@@ -15,17 +15,6 @@ Reference only(const Bits& bits, Address base = kBase) {
   return out.references.empty() ? Reference{} : out.references[0];
 }
 
-Reference made(std::uint64_t to, Field field, Access access, std::uint8_t size = 0) {
-  Reference out;
-  out.from = kBase;
-  out.to = {to};
-  out.field = field;
-  out.access = access;
-  out.size = size;
-  out.strength = Strength::kFlow;
-  return out;
-}
-
 TEST(X86Decode, CallsAndJumpsCountFromTheirEnd) {
   EXPECT_EQ(only(Bits{0xE8} + word(0x100)), made(0x7f0000001105, Field::kRel32, Access::kCall));
   EXPECT_EQ(only(Bits{0xE9} + word(0xFFFFFF00)),
